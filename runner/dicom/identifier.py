@@ -1,0 +1,50 @@
+"""An identifier as data: what a C-FIND request asks for, independent of any transfer syntax.
+
+An identifier is a tuple of elements in ascending order of tags, without duplicates. The value of an
+element is one of
+
+- a text, for every VR but SQ, OB, OW, OD, OF, OL, OV and UN: text VRs hold it as it is to be read, numeric ones as
+  decimal numbers with backslashes between them (`1\\2`), AT as `(gggg,eeee)` with backslashes between
+  them;
+- bytes, as they are to be sent: for text VRs already encoded in their character set, and padded or
+  not; for OB, OW, OD, OF, OL, OV and UN always, in little endian;
+- a tuple of identifiers, for SQ.
+
+An empty text, empty bytes or an empty tuple is universal matching (PS3.4 C.2.2.2.3): a return key.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Tuple, Union  # noqa: UP035 - the aliases below are evaluated at run time on 3.10
+
+Identifier = Tuple["Element", ...]
+Value = Union[str, bytes, Tuple[Identifier, ...]]
+
+#: Elements on the way from the top of an identifier to a nested one: (tag, item number, tag, …, tag).
+Path = Tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """One attribute of an identifier.
+
+    Attributes:
+        tag: group and element number as one number, 0xGGGGEEEE.
+        vr: the value representation, two letters (PS3.5 6.2).
+        value: see the module's docstring.
+    """
+
+    tag: int
+    vr: str
+    value: Value = ""
+
+
+def merged(base: Identifier, overriding: Identifier) -> Identifier:
+    """Return `base` with the elements of `overriding` put in or put in their place, in tag order.
+
+    A sequence that overrides replaces the whole sequence.
+    """
+    elements = {element.tag: element for element in base}
+    elements.update((element.tag, element) for element in overriding)
+    return tuple(elements[tag] for tag in sorted(elements))

@@ -1,0 +1,234 @@
+"""The job as a frozen model: what every front end makes and all that the layers below know of it.
+
+Nothing here does I/O or knows of YAML, argv, sockets or output formats.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path as FilePath
+from typing import Union
+
+from runner.dicom.dictionary import STANDARD, Dictionary
+from runner.dicom.identifier import Identifier, Path
+from runner.dicom.transfer_syntax import TransferSyntax
+
+
+class Level(str, Enum):
+    """A query/retrieve level (PS3.4 C.3), by its value of (0008,0052)."""
+
+    PATIENT = "PATIENT"
+    STUDY = "STUDY"
+    SERIES = "SERIES"
+    IMAGE = "IMAGE"
+
+
+class InformationModel(str, Enum):
+    """An information model that C-FIND can be asked of, by its name in job files."""
+
+    PATIENT_ROOT = "patient-root"
+    STUDY_ROOT = "study-root"
+    PATIENT_STUDY_ONLY = "patient-study-only"
+    WORKLIST = "worklist"
+
+    @property
+    def sop_class_uid(self) -> str:
+        """The SOP class of its C-FIND (PS3.4 C.6 and K.6)."""
+        return _SOP_CLASS_UIDS[self]
+
+    @property
+    def levels(self) -> tuple[Level, ...]:
+        """The query/retrieve levels it has, from the top; none for the worklist."""
+        return _LEVELS[self]
+
+
+_SOP_CLASS_UIDS = {
+    InformationModel.PATIENT_ROOT: "1.2.840.10008.5.1.4.1.2.1.1",
+    InformationModel.STUDY_ROOT: "1.2.840.10008.5.1.4.1.2.2.1",
+    InformationModel.PATIENT_STUDY_ONLY: "1.2.840.10008.5.1.4.1.2.3.1",
+    InformationModel.WORKLIST: "1.2.840.10008.5.1.4.31",
+}
+_LEVELS = {
+    InformationModel.PATIENT_ROOT: (Level.PATIENT, Level.STUDY, Level.SERIES, Level.IMAGE),
+    InformationModel.STUDY_ROOT: (Level.STUDY, Level.SERIES, Level.IMAGE),
+    InformationModel.PATIENT_STUDY_ONLY: (Level.PATIENT, Level.STUDY),
+    InformationModel.WORKLIST: (),
+}
+
+
+class IPVersion(str, Enum):
+    """Which addresses of a host may be used."""
+
+    ANY = "any"
+    IPV4 = "4"
+    IPV6 = "6"
+
+
+class AssociationEnd(str, Enum):
+    """How an association is ended after its last operation."""
+
+    RELEASE = "release"
+    ABORT = "abort"
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """How long to wait for a peer, in seconds; None waits for ever.
+
+    Attributes:
+        connect: for the TCP connection.
+        acse: for a whole answer to A-ASSOCIATE-RQ and to A-RELEASE-RQ.
+        dimse: for each whole message (command and identifier) that is due.
+    """
+
+    connect: float | None = 10.0
+    acse: float | None = 30.0
+    dimse: float | None = 60.0
+
+
+DEFAULT_TRANSFER_SYNTAXES = (
+    TransferSyntax.EXPLICIT_LITTLE,
+    TransferSyntax.EXPLICIT_BIG,
+    TransferSyntax.IMPLICIT_LITTLE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """An SCP, and how to talk to it.
+
+    Attributes:
+        name: its name in the job.
+        host: name or address; "" where `archive` is set.
+        port: TCP port; 0 where `archive` is set.
+        archive: a folder that is served in-process on loopback in place of a host.
+        ae_title: the called AE title.
+        calling_ae_title: ours.
+        max_pdu: the longest P-DATA-TF that we receive, in bytes of its variable field (PS3.8 D.1).
+        timeouts: how long to wait.
+        max_associations: how many associations may stand at the same time.
+        operations_per_association: after how many C-FINDs a fresh association is opened; None for no limit.
+        transfer_syntaxes: proposed in one presentation context, in this order.
+        ip_version: which addresses of the host are tried.
+        end: how associations are ended.
+    """
+
+    name: str
+    host: str = ""
+    port: int = 0
+    archive: FilePath | None = None
+    ae_title: str = "ANY-SCP"
+    calling_ae_title: str = "CFIND"
+    max_pdu: int = 131072
+    timeouts: Timeouts = field(default_factory=Timeouts)
+    max_associations: int = 1
+    operations_per_association: int | None = None
+    transfer_syntaxes: tuple[TransferSyntax, ...] = DEFAULT_TRANSFER_SYNTAXES
+    ip_version: IPVersion = IPVersion.ANY
+    end: AssociationEnd = AssociationEnd.RELEASE
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One identifier that a query sends.
+
+    Attributes:
+        identifier: as it is sent, with QueryRetrieveLevel where it has one.
+        source: the query file that it comes from, "" for keys alone.
+    """
+
+    identifier: Identifier
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A C-FIND, or one for each query file, to one peer or several.
+
+    Attributes:
+        name: its name in the job.
+        peers: the names of the peers that it goes to.
+        model: the information model.
+        requests: what is sent, in order.
+        columns: the attributes that the query names, in the author's order.
+        cancel_after: a C-CANCEL is sent after so many responses; None for never.
+        repeat: how many times each request is sent.
+    """
+
+    name: str
+    peers: tuple[str, ...]
+    model: InformationModel
+    requests: tuple[Request, ...]
+    columns: tuple[Path, ...] = ()
+    cancel_after: int | None = None
+    repeat: int = 1
+
+
+class StdoutFormat(str, Enum):
+    """How responses are printed."""
+
+    DUMP = "dump"
+    JSON = "json"
+    CSV = "csv"
+    FINDSCU = "findscu"
+
+
+@dataclass(frozen=True, slots=True)
+class StdoutSink:
+    """Print the responses; `columns` are those of `csv`, empty for the keys of the queries."""
+
+    format: StdoutFormat = StdoutFormat.DUMP
+    columns: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RspSink:
+    """Write each response as a DICOM file rsp0001.dcm, rsp0002.dcm, … in `directory`.
+
+    `disable_new_vr` writes UN and UT as OB (findscu -u).
+    """
+
+    directory: str
+    disable_new_vr: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CsvSink:
+    """Write the responses as rows of one CSV file; empty `columns` are the keys of the queries."""
+
+    path: str
+    columns: tuple[Path, ...] = ()
+
+
+SinkDeclaration = Union[StdoutSink, RspSink, CsvSink]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """All that a run does.
+
+    Attributes:
+        name: of the job, for messages and the report.
+        peers: in the job's order, names are unique.
+        queries: in the job's order, names are unique.
+        sinks: where responses go; none only counts.
+        description: the author's words.
+        source: the job file, "" for a job that comes from a command line.
+        dictionary: the names and VRs of attributes.
+    """
+
+    name: str
+    peers: tuple[Peer, ...]
+    queries: tuple[Query, ...]
+    sinks: tuple[SinkDeclaration, ...] = (StdoutSink(),)
+    description: str = ""
+    source: str = ""
+    dictionary: Dictionary = STANDARD
+
+    def peer(self, name: str) -> Peer:
+        """Return the peer of that name; KeyError where there is none."""
+        for peer in self.peers:
+            if peer.name == name:
+                return peer
+        raise KeyError(name)

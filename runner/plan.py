@@ -1,0 +1,67 @@
+"""The plan: the job's operations as pure data, exactly as they will be sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from runner.dicom.identifier import Identifier, Path
+from runner.model import InformationModel, Job, Level, Peer, Query
+
+QUERY_RETRIEVE_LEVEL = 0x00080052
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One C-FIND request to one peer.
+
+    Attributes:
+        number: counts the operations of the plan from 1.
+        query: the query that it comes from.
+        peer: the peer that it goes to.
+        identifier: what is sent.
+        source: the query file, "" for keys alone.
+        repetition: counts from 1.
+    """
+
+    number: int
+    query: Query
+    peer: Peer
+    identifier: Identifier
+    source: str = ""
+    repetition: int = 1
+
+    @property
+    def model(self) -> InformationModel:
+        """The information model that is asked."""
+        return self.query.model
+
+    @property
+    def columns(self) -> tuple[Path, ...]:
+        """The attributes that the query names, in the author's order."""
+        return self.query.columns
+
+    @property
+    def level(self) -> Level | None:
+        """The query/retrieve level that the identifier states, None where it has none that is known."""
+        for element in self.identifier:
+            if element.tag == QUERY_RETRIEVE_LEVEL and isinstance(element.value, (str, bytes)):
+                value = element.value
+                text = value.decode("ascii", "replace") if isinstance(value, bytes) else value
+                try:
+                    return Level(text.strip(" \0"))
+                except ValueError:
+                    return None
+        return None
+
+
+def operations(job: Job) -> Iterator[Operation]:
+    """Compile the job: for each query, peer, request and repetition one operation, lazily and in this order."""
+    number = 0
+    peers = {peer.name: peer for peer in job.peers}
+    for query in job.queries:
+        for name in query.peers:
+            for request in query.requests:
+                for repetition in range(1, query.repeat + 1):
+                    number += 1
+                    yield Operation(number, query, peers[name], request.identifier, request.source, repetition)

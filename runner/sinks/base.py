@@ -1,0 +1,88 @@
+"""What a sink is: it sees responses, never an association."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+from runner.dicom.transfer_syntax import TransferSyntax
+from runner.errors import UndecodableIdentifierError
+from runner.plan import Operation
+
+
+@dataclass(frozen=True, slots=True)
+class Find:
+    """A C-FIND that is going on: the operation and what was negotiated for it."""
+
+    operation: Operation
+    transfer_syntax: TransferSyntax
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Pending responses of one C-FIND that arrived together.
+
+    Attributes:
+        find: what they answer.
+        first: the number of the first one, counting from 1 within this C-FIND.
+        status: the status of all of them, 0xFF00 or 0xFF01.
+        identifiers: the identifiers' bytes as they came (inflated, where the transfer syntax is deflated).
+        undecodable: index into `identifiers` and why, for those that cannot be decoded.
+    """
+
+    find: Find
+    first: int
+    status: int
+    identifiers: Sequence[bytes]
+    undecodable: Mapping[int, UndecodableIdentifierError]
+
+
+@dataclass(frozen=True, slots=True)
+class StatusDetail:
+    """What came with a final status: (0000,0901) to (0000,0903), as far as sent.
+
+    Attributes:
+        status: of the final response.
+        offending_elements: tags.
+        error_comment: decoded for reading; "" where not sent.
+        error_id: None where not sent.
+        elements: the bytes of 0000,0901 to 0000,0903 as they came, in implicit little endian.
+    """
+
+    status: int
+    offending_elements: tuple[int, ...] = ()
+    error_comment: str = ""
+    error_id: int | None = None
+    elements: bytes = b""
+
+
+class SinkState(str, Enum):
+    """What became of a sink's output."""
+
+    COMMITTED = "committed"
+    PARTIAL = "partial"
+    NONE = "none"
+
+
+class Sink(Protocol):
+    """Where responses go. The engine calls one method at a time, from any thread.
+
+    Every method may raise SinkError; after that only `close` is called.
+    """
+
+    def open(self) -> None:
+        """Check that the output can be written, before any association. Creates nothing with a final name."""
+
+    def write(self, batch: Batch) -> None:
+        """Take the responses of a batch, in order. A batch is whole: nothing of it comes again."""
+
+    def finish(self, find: Find, detail: StatusDetail) -> None:
+        """Note the final response of a C-FIND. Not called where the C-FIND ended without one."""
+
+    def close(self, *, whole: bool) -> SinkState:
+        """End the output: commit it under its final names if `whole`, else keep it as partial.
+
+        Called exactly once, after `open` or in place of it.
+        """
