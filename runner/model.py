@@ -112,6 +112,7 @@ class Peer:
         transfer_syntaxes: proposed in one presentation context, in this order.
         ip_version: which addresses of the host are tried.
         end: how associations are ended.
+        reopen: whether the operations that are left when an association is lost get a fresh one.
     """
 
     name: str
@@ -127,6 +128,7 @@ class Peer:
     transfer_syntaxes: tuple[TransferSyntax, ...] = DEFAULT_TRANSFER_SYNTAXES
     ip_version: IPVersion = IPVersion.ANY
     end: AssociationEnd = AssociationEnd.RELEASE
+    reopen: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from runner.dicom.dictionary import Dictionary
 from runner.dicom.identifier import Identifier, Path
 from runner.model import InformationModel, Job, Level, Peer, Query
 
@@ -20,6 +21,7 @@ class Operation:
         query: the query that it comes from.
         peer: the peer that it goes to.
         identifier: what is sent.
+        dictionary: names and VRs of the attributes that come back.
         source: the query file, "" for keys alone.
         repetition: counts from 1.
     """
@@ -28,6 +30,7 @@ class Operation:
     query: Query
     peer: Peer
     identifier: Identifier
+    dictionary: Dictionary
     source: str = ""
     repetition: int = 1
 
@@ -64,4 +67,12 @@ def operations(job: Job) -> Iterator[Operation]:
             for request in query.requests:
                 for repetition in range(1, query.repeat + 1):
                     number += 1
-                    yield Operation(number, query, peers[name], request.identifier, request.source, repetition)
+                    yield Operation(
+                        number,
+                        query,
+                        peers[name],
+                        request.identifier,
+                        job.dictionary,
+                        request.source,
+                        repetition,
+                    )

@@ -1,0 +1,5 @@
+"""`python -m runner` is `cfind`."""
+
+from runner.cli.entry import cfind
+
+cfind()

@@ -1,0 +1,36 @@
+"""Command lines of our own commands, by argparse, with our errors."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import NoReturn
+
+from runner.errors import UsageError
+
+
+class ArgumentParser(argparse.ArgumentParser):
+    """An argparse parser that raises UsageError and takes no abbreviations."""
+
+    def __init__(self, command: str, description: str) -> None:
+        super().__init__(prog=f"cfind {command}", description=description, allow_abbrev=False)
+
+    def error(self, message: str) -> NoReturn:
+        """Raise UsageError.
+
+        Raises:
+            UsageError: always.
+        """
+        raise UsageError(f"{self.prog}: {message}", f"see {self.prog} --help")
+
+
+def add_output_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the commands that run something."""
+    parser.add_argument("--report", type=Path, metavar="FILE", help="write the run report to FILE, as JSON")
+    parser.add_argument(
+        "--output-dir",
+        type=Path,
+        default=Path(),
+        metavar="FOLDER",
+        help="the folder that the sinks' paths are relative to (default: the current one)",
+    )

@@ -1,0 +1,43 @@
+"""`cfind echo`: C-ECHO to every peer of a job."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from runner.cli.arguments import ArgumentParser
+from runner.cli.interruption import SignalledStop
+from runner.cli.job_files import valid_jobs
+from runner.cli.messages import complain, printable
+from runner.engine.echo import echo
+from runner.engine.result import foremost
+from runner.errors import CfindError, ExitStatus
+from runner.transport.stop_signal import StopSignal
+
+
+def execute(argv: Sequence[str]) -> ExitStatus:
+    """Run the command."""
+    parser = ArgumentParser("echo", "Send a C-ECHO to every peer of a job.")
+    parser.add_argument("job", type=Path, metavar="JOB", help="a job file")
+    options = parser.parse_args(argv)
+    statuses: set[ExitStatus] = set()
+    stop = StopSignal()
+    with SignalledStop(stop) as signalled:
+        for peer in valid_jobs([options.job])[0].peers:
+            begun = time.monotonic()
+            try:
+                warning = echo(peer, stop)
+            except CfindError as error:
+                statuses.add(signalled() or error.status)
+                complain(f"peer {peer.name}: {error}")
+                if signalled() is not None:
+                    break
+                continue
+            milliseconds = (time.monotonic() - begun) * 1000
+            where = f"archive {peer.archive}" if peer.archive is not None else f"{peer.host}:{peer.port}"
+            sys.stdout.write(printable(f"{peer.name}: {where} answered in {milliseconds:.0f} ms") + "\n")
+            if warning:
+                complain(f"peer {peer.name}: warning: {warning}")
+    return foremost(statuses)

@@ -1,0 +1,25 @@
+"""The process: starts lean and ends at once."""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+from typing import NoReturn
+
+
+def cfind() -> NoReturn:
+    """Run the command line and leave the process with its exit status."""
+    # Imports make many objects and no garbage: collecting meanwhile costs a tenth of the start.
+    gc.disable()
+    from runner.cli.main import main
+
+    status = main(sys.argv[1:])
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            # What could not be printed was seen and reported by whoever printed it.
+            continue
+    # Taking the interpreter down module by module takes longer than many a query.
+    os._exit(status)

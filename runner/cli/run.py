@@ -1,0 +1,88 @@
+"""`cfind run`: validates, compiles and runs job files."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from runner.cli.arguments import ArgumentParser, add_output_options
+from runner.cli.interruption import SignalledStop
+from runner.cli.job_files import valid_jobs
+from runner.cli.watching import Watcher
+from runner.engine.result import RunResult, foremost
+from runner.errors import ExitStatus, SinkError
+from runner.model import Job
+
+
+def execute(argv: Sequence[str]) -> ExitStatus:
+    """Run the command."""
+    parser = ArgumentParser("run", "Validate, compile and run job files, one after the other.")
+    parser.add_argument("jobs", nargs="+", type=Path, metavar="JOB", help="a job file")
+    add_output_options(parser)
+    parser.add_argument(
+        "--debug",
+        action="store_true",
+        help="print every association and operation on stderr, patient data of the queries included",
+    )
+    parser.add_argument("--quiet", action="store_true", help="no summary on stderr")
+    options = parser.parse_args(argv)
+    return run_jobs(
+        valid_jobs(options.jobs),
+        options.output_dir,
+        options.report,
+        Watcher(debug=options.debug, quiet=options.quiet),
+    )
+
+
+def run_jobs(jobs: Sequence[Job], output_dir: Path, report_path: Path | None, watcher: Watcher) -> ExitStatus:
+    """Run jobs one after the other, and write the report.
+
+    A signal ends the job that runs and keeps the following ones from being begun.
+
+    Raises:
+        SinkError: if the report cannot be written.
+    """
+    from runner.engine.run import run
+    from runner.transport.stop_signal import StopSignal
+
+    # What start-up made stays for good: the collector need not look at it again.
+    gc.freeze()
+    gc.enable()
+    results: list[RunResult] = []
+    stop = StopSignal()
+    with SignalledStop(stop) as signalled:
+        for job in jobs:
+            result = run(
+                job,
+                output_dir=output_dir,
+                stdout=sys.stdout.buffer,
+                stop=stop,
+                interruption=signalled,
+                observer=watcher,
+            )
+            watcher.summarize(result)
+            results.append(result)
+            if signalled() is not None:
+                break
+            stop.clear()
+        status = foremost({result.exit_status for result in results})
+        if report_path is not None:
+            _write_report(results, report_path)
+    return status
+
+
+def _write_report(results: Sequence[RunResult], path: Path) -> None:
+    import json
+
+    from runner.report import report
+    from runner.sinks.atomic_file import write_atomically
+
+    text = json.dumps(report(results), indent=2, ensure_ascii=False) + "\n"
+    try:
+        write_atomically(path, text.encode("utf-8", "backslashreplace"))
+    except OSError as error:
+        raise SinkError(
+            f"the report {path} cannot be written: {error.strerror}", "choose a folder that exists and has room"
+        ) from error

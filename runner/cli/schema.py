@@ -1,0 +1,17 @@
+"""`cfind schema`: prints the JSON schema of a job file."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from runner.cli.arguments import ArgumentParser
+from runner.errors import ExitStatus
+from runner.jobfile.schema import schema_text
+
+
+def execute(argv: Sequence[str]) -> ExitStatus:
+    """Run the command."""
+    ArgumentParser("schema", "Print the JSON schema of a job file.").parse_args(argv)
+    sys.stdout.write(schema_text())
+    return ExitStatus.SUCCESS

@@ -1,0 +1,35 @@
+"""`cfind serve`: an archive folder as a C-FIND SCP, for trying jobs without a PACS."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from runner.archive.serve import serve
+from runner.cli.arguments import ArgumentParser
+from runner.cli.interruption import SignalledStop
+from runner.errors import ExitStatus
+from runner.transport.stop_signal import StopSignal
+
+
+def execute(argv: Sequence[str]) -> ExitStatus:
+    """Run the command."""
+    parser = ArgumentParser("serve", "Serve a folder of DICOM files as a C-FIND SCP until interrupted.")
+    parser.add_argument("folder", type=Path, metavar="FOLDER", help="DICOM or DICOM JSON files")
+    parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: 127.0.0.1)")
+    parser.add_argument(
+        "--port", type=int, default=0, choices=range(65536), metavar="N",
+        help="the port to listen on (default: 0, the system chooses)",
+    )  # fmt: skip
+    parser.add_argument("--ae-title", help="the called AE title that is accepted (default: any)")
+    options = parser.parse_args(argv)
+    stop = StopSignal()
+    with SignalledStop(stop) as signalled:
+        serve(options.folder, options.host, options.port, options.ae_title, stop, _announce)
+        return signalled() or ExitStatus.SUCCESS
+
+
+def _announce(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()

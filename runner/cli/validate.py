@@ -1,0 +1,26 @@
+"""`cfind validate`: checks job files, offline."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from runner.cli.arguments import ArgumentParser
+from runner.errors import ExitStatus
+from runner.jobfile.load import find_job_files, load_job
+from runner.jobfile.problem import Severity
+from runner.jobfile.reporters import REPORTERS
+
+
+def execute(argv: Sequence[str]) -> ExitStatus:
+    """Run the command."""
+    parser = ArgumentParser("validate", "Check job files, or folders of them. Never touches the network.")
+    parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="a job file, or a folder of them")
+    parser.add_argument("--format", choices=tuple(REPORTERS), default="text", help="default: text")
+    options = parser.parse_args(argv)
+    files = find_job_files(options.paths)
+    problems = [problem for file in files for problem in load_job(file)[1]]
+    sys.stdout.write(REPORTERS[options.format](files, problems))
+    invalid = any(problem.severity is Severity.ERROR for problem in problems)
+    return ExitStatus.INVALID_JOB if invalid else ExitStatus.SUCCESS

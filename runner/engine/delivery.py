@@ -1,0 +1,97 @@
+"""The way of responses into the sinks: one at a time, and a sink that fails harms no other."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from runner.engine.result import SinkResult
+from runner.errors import SinkError
+from runner.sinks.base import Batch, Find, Sink, SinkState
+from runner.status import StatusDetail
+from runner.transport.stop_signal import StopSignal
+
+
+@dataclass(slots=True)
+class _Outlet:
+    sink: Sink
+    error: SinkError | None = None
+    result: SinkResult | None = field(default=None)
+
+
+class Delivery:
+    """Hands batches to all sinks that still work.
+
+    A run whose sinks have all failed goes on for nobody: it is stopped.
+    """
+
+    def __init__(self, sinks: Sequence[Sink], stop: StopSignal) -> None:
+        self._outlets = [_Outlet(sink) for sink in sinks]
+        self._stop = stop
+        self._lock = threading.Lock()
+
+    def open(self) -> None:
+        """Open every sink, so that what cannot be written is known before any association."""
+        for outlet in self._outlets:
+            try:
+                outlet.sink.open()
+            except SinkError as error:
+                outlet.error = error
+
+    @property
+    def wanted(self) -> bool:
+        """Whether there is any sink at all."""
+        return bool(self._outlets)
+
+    @property
+    def failed(self) -> bool:
+        """Whether a sink has failed."""
+        return any(outlet.error is not None for outlet in self._outlets)
+
+    def write(self, batch: Batch) -> None:
+        """Hand a batch to every sink that works."""
+        with self._lock:
+            for outlet in self._outlets:
+                if outlet.error is None:
+                    try:
+                        outlet.sink.write(batch)
+                    except SinkError as error:
+                        self._fail(outlet, error)
+
+    def finish(self, find: Find, detail: StatusDetail) -> None:
+        """Tell every sink that works of a final response."""
+        with self._lock:
+            for outlet in self._outlets:
+                if outlet.error is None:
+                    try:
+                        outlet.sink.finish(find, detail)
+                    except SinkError as error:
+                        self._fail(outlet, error)
+
+    def _fail(self, outlet: _Outlet, error: SinkError) -> None:
+        outlet.error = error
+        if all(other.error is not None for other in self._outlets):
+            self._stop.set()
+
+    def close(self, *, whole: bool) -> tuple[SinkResult, ...]:
+        """Commit the sinks if `whole`, else keep what they have as partial; say what became of each."""
+        return tuple(self._close(outlet, whole=whole) for outlet in self._outlets)
+
+    @staticmethod
+    def _close(outlet: _Outlet, *, whole: bool) -> SinkResult:
+        sink, error = outlet.sink, outlet.error
+        state = SinkState.PARTIAL if sink.responses else SinkState.NONE
+        try:
+            state = sink.close(whole=whole and error is None)
+        except SinkError as closing:
+            error = error or closing
+        return SinkResult(
+            type=sink.type,
+            path=sink.path,
+            state=state,
+            responses=sink.responses,
+            kept_in=sink.kept_in,
+            error=error,
+            undecodable_files=tuple(sink.undecodable_files),
+        )

@@ -1,0 +1,36 @@
+"""C-ECHO: whether a peer is there and speaks DICOM (PS3.7 9.1.5)."""
+
+from __future__ import annotations
+
+from runner.engine.address import reachable
+from runner.errors import FailureStatusError
+from runner.model import Peer
+from runner.status import meaning
+from runner.transport.connection import PeerConnection
+from runner.transport.stop_signal import StopSignal
+
+VERIFICATION = "1.2.840.10008.1.1"
+
+
+def echo(peer: Peer, stop: StopSignal) -> str | None:
+    """Send one C-ECHO.
+
+    Returns:
+        A warning, if the association did not end as it should have.
+
+    Raises:
+        NoAssociationError: if there is no association, or the peer does not accept C-ECHO.
+        FindError: if the peer does not answer, or with another status than success.
+    """
+    with reachable([peer]) as (reachable_peer,):
+        connection = PeerConnection.open(reachable_peer, (VERIFICATION,), stop)
+        try:
+            connection.transfer_syntax(VERIFICATION)
+            status = connection.echo()
+        finally:
+            warning = connection.close()
+    if status != 0:
+        raise FailureStatusError(
+            f"the peer answered the C-ECHO with status 0x{status:04X} ({meaning(status).text})"
+        )
+    return warning

@@ -1,0 +1,191 @@
+"""Run a job: peers side by side in threads, each operation over an association, responses into the sinks."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Protocol
+
+from runner.engine.address import reachable
+from runner.engine.delivery import Delivery
+from runner.engine.observer import Observer, SilentObserver
+from runner.engine.peer_worker import PeerWorker
+from runner.engine.result import OperationResult, RunResult, Verdict
+from runner.errors import ArchiveError, CfindError, ExitStatus
+from runner.model import Job, Peer
+from runner.plan import Operation, operations
+from runner.sinks.registry import make_sinks
+from runner.transport.stop_signal import StopSignal
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+
+
+class Interruption(Protocol):
+    """Says which signal ended the run, if one did."""
+
+    def __call__(self) -> ExitStatus | None:
+        """Return INTERRUPTED or TERMINATED, or None while no signal came."""
+
+
+def run(
+    job: Job,
+    *,
+    output_dir: Path,
+    stdout: BinaryIO,
+    stop: StopSignal,
+    interruption: Interruption = lambda: None,
+    observer: Observer | None = None,
+    executor: Executor | None = None,
+) -> RunResult:
+    """Run a job to its end.
+
+    Args:
+        job: what to run.
+        output_dir: the folder that the sinks' paths are relative to.
+        stdout: where the stdout sinks print.
+        stop: set from outside to end the run in order.
+        interruption: tells after the run which signal stopped it.
+        observer: is told what happens.
+        executor: where the peers' workers run; None for threads of the run's own.
+
+    Returns:
+        What came of it. Failures of peers and sinks are in there; they do not raise.
+    """
+    return _Run(job, output_dir, stdout, stop, interruption, observer or SilentObserver(), executor).run()
+
+
+class _Run:
+    def __init__(
+        self,
+        job: Job,
+        output_dir: Path,
+        stdout: BinaryIO,
+        stop: StopSignal,
+        interruption: Interruption,
+        observer: Observer,
+        executor: Executor | None,
+    ) -> None:
+        self._job = job
+        self._stop = stop
+        self._interruption = interruption
+        self._observer = observer
+        self._executor = executor
+        self._lock = threading.Lock()
+        self._results: list[OperationResult] = []
+        self._warnings: list[str] = []
+        self._delivery = Delivery([sink for _, sink in make_sinks(job, output_dir, stdout)], stop)
+
+    def run(self) -> RunResult:
+        started, begun = time.time(), time.monotonic()
+        error: CfindError | None = None
+        self._delivery.open()
+        if not self._delivery.failed:
+            try:
+                with reachable(self._peers()) as peers:
+                    self._work(peers)
+            except ArchiveError as failure:
+                error = failure
+            except BaseException:
+                self._stop.set()
+                self._delivery.close(whole=False)
+                raise
+        self._results.sort(key=lambda result: result.operation.number)
+        result = RunResult(
+            job=self._job,
+            operations=tuple(self._results),
+            sinks=(),
+            interrupted=self._interruption(),
+            error=error,
+            started=started,
+            warnings=tuple(self._warnings),
+        )
+        whole = (
+            result.verdict is Verdict.COMPLETE
+            and result.exit_status is ExitStatus.SUCCESS
+            and not self._delivery.failed
+        )
+        sinks = self._delivery.close(whole=whole)
+        # A signal that came while the sinks committed did not keep anything from being whole.
+        return replace(result, sinks=sinks, seconds=time.monotonic() - begun)
+
+    def _peers(self) -> list[Peer]:
+        used = {name for query in self._job.queries for name in query.peers}
+        return [peer for peer in self._job.peers if peer.name in used]
+
+    def _work(self, peers: Sequence[Peer]) -> None:
+        workers = [worker for peer in peers for worker in self._workers(peer)]
+        if self._executor is None and len(workers) == 1:
+            self._drain(workers[0])
+            return
+        if self._executor is not None:
+            _wait_for(self._executor, self._drain, workers)
+            return
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(len(workers), thread_name_prefix="peer") as executor:
+            _wait_for(executor, self._drain, workers)
+
+    def _workers(self, peer: Peer) -> Iterator[PeerWorker]:
+        queries = [query for query in self._job.queries if peer.name in query.peers]
+        abstract_syntaxes = tuple(dict.fromkeys(query.model.sop_class_uid for query in queries))
+        take = _Taking(
+            replace(operation, peer=peer)
+            for operation in operations(self._job)
+            if operation.peer.name == peer.name
+        )
+        most = sum(len(query.requests) * query.repeat for query in queries)
+        for _ in range(min(peer.max_associations, most)):
+            yield PeerWorker(
+                peer,
+                abstract_syntaxes,
+                take,
+                self._delivery,
+                self._stop,
+                self._warn,
+                self._opened,
+                self._started,
+            )
+
+    def _drain(self, worker: PeerWorker) -> None:
+        for result in worker.results():
+            with self._lock:
+                self._results.append(result)
+                self._observer.operation_finished(result)
+
+    def _warn(self, where: str, text: str) -> None:
+        with self._lock:
+            self._warnings.append(f"{where}: {text}")
+            self._observer.warning(where, text)
+
+    def _opened(self, peer: Peer) -> None:
+        with self._lock:
+            self._observer.association_opened(peer)
+
+    def _started(self, operation: Operation) -> None:
+        with self._lock:
+            self._observer.operation_started(operation)
+
+
+class _Taking:
+    """Gives the operations of one peer to several threads, each operation once."""
+
+    def __init__(self, source: Iterator[Operation]) -> None:
+        self._source = source
+        self._lock = threading.Lock()
+
+    def __call__(self) -> Operation | None:
+        with self._lock:
+            return next(self._source, None)
+
+
+def _wait_for(
+    executor: Executor, work: Callable[[PeerWorker], None], workers: Sequence[PeerWorker]
+) -> None:
+    for future in [executor.submit(work, worker) for worker in workers]:
+        future.result()
+
