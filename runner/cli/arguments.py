@@ -34,3 +34,15 @@ def add_output_options(parser: argparse.ArgumentParser) -> None:
         metavar="FOLDER",
         help="the folder that the sinks' paths are relative to (default: the current one)",
     )
+
+
+def port(text: str) -> int:
+    """Return a TCP port, 0 for one that the system chooses.
+
+    Raises:
+        ValueError: if it is none; argparse makes a message of it.
+    """
+    number = int(text)
+    if not 0 <= number <= 65535:
+        raise ValueError
+    return number

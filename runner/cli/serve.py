@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from runner.archive.serve import serve
-from runner.cli.arguments import ArgumentParser
+from runner.cli.arguments import ArgumentParser, port
 from runner.cli.interruption import SignalledStop
 from runner.errors import ExitStatus
 from runner.transport.stop_signal import StopSignal
@@ -19,9 +19,8 @@ def execute(argv: Sequence[str]) -> ExitStatus:
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="DICOM or DICOM JSON files")
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: 127.0.0.1)")
     parser.add_argument(
-        "--port", type=int, default=0, choices=range(65536), metavar="N",
-        help="the port to listen on (default: 0, the system chooses)",
-    )  # fmt: skip
+        "--port", type=port, default=0, metavar="N", help="the port to listen on (default: 0, the system chooses)"
+    )
     parser.add_argument("--ae-title", help="the called AE title that is accepted (default: any)")
     options = parser.parse_args(argv)
     stop = StopSignal()

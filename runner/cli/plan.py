@@ -1,0 +1,77 @@
+"""`cfind plan`: every operation of a job, exactly as it will be sent, offline."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from runner.cli.arguments import ArgumentParser
+from runner.cli.job_files import valid_jobs
+from runner.cli.messages import printable
+from runner.errors import ExitStatus
+from runner.model import Job
+from runner.plan import Operation, operations
+
+
+def execute(argv: Sequence[str]) -> ExitStatus:
+    """Run the command."""
+    parser = ArgumentParser("plan", "Print every operation of a job exactly as it will be sent. Offline.")
+    parser.add_argument("job", type=Path, metavar="JOB", help="a job file")
+    parser.add_argument("--format", choices=tuple(_FORMATS), default="text", help="default: text")
+    options = parser.parse_args(argv)
+    _FORMATS[options.format](valid_jobs([options.job])[0])
+    return ExitStatus.SUCCESS
+
+
+def _print_text(job: Job) -> None:
+    from runner.cli.plan_text import operation_lines
+
+    for operation in operations(job):
+        if operation.number > 1:
+            sys.stdout.write("\n")
+        for line in operation_lines(operation):
+            sys.stdout.write(printable(line) + "\n")
+
+
+def _print_json(job: Job) -> None:
+    """Print the plan as one JSON object, an operation at a time: a plan may be long."""
+    import json
+
+    separator = '{"operations": ['
+    for operation in operations(job):
+        sys.stdout.write(separator + "\n  " + json.dumps(_document(operation), ensure_ascii=False))
+        separator = ","
+    sys.stdout.write("\n]}\n" if separator == "," else separator + "]}\n")
+
+
+def _document(operation: Operation) -> dict[str, Any]:
+    from runner.dicom.encoding import encode
+    from runner.dicom.response_json import dataset_json
+    from runner.dicom.transfer_syntax import TransferSyntax
+
+    peer, query = operation.peer, operation.query
+    syntax = TransferSyntax.EXPLICIT_LITTLE
+    return {
+        "number": operation.number,
+        "query": query.name,
+        "peer": peer.name,
+        "host": peer.host or None,
+        "port": peer.port or None,
+        "archive": str(peer.archive) if peer.archive is not None else None,
+        "ae_title": peer.ae_title,
+        "calling_ae_title": peer.calling_ae_title,
+        "max_pdu": peer.max_pdu,
+        "model": operation.model.value,
+        "sop_class_uid": operation.model.sop_class_uid,
+        "transfer_syntaxes": [proposed.uid for proposed in peer.transfer_syntaxes],
+        "level": operation.level.value if operation.level is not None else None,
+        "source": operation.source or None,
+        "repetition": operation.repetition,
+        "cancel_after": query.cancel_after,
+        "identifier": dataset_json(encode(operation.identifier, syntax), syntax, operation.dictionary),
+    }
+
+
+_FORMATS = {"text": _print_text, "json": _print_json}

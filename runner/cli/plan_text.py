@@ -1,0 +1,55 @@
+"""A plan as text: each operation as it will be sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from runner.dicom.dump import dump_lines
+from runner.dicom.encoding import encode
+from runner.dicom.transfer_syntax import TransferSyntax
+from runner.model import InformationModel, Peer
+from runner.plan import Operation
+
+_MODEL_NAMES = {
+    InformationModel.PATIENT_ROOT: "Patient Root",
+    InformationModel.STUDY_ROOT: "Study Root",
+    InformationModel.PATIENT_STUDY_ONLY: "Patient/Study Only",
+    InformationModel.WORKLIST: "Modality Worklist",
+}
+_SYNTAX_NAMES = {
+    TransferSyntax.EXPLICIT_LITTLE: "explicit little endian",
+    TransferSyntax.EXPLICIT_BIG: "explicit big endian",
+    TransferSyntax.IMPLICIT_LITTLE: "implicit little endian",
+    TransferSyntax.DEFLATED: "deflated",
+}
+
+
+def operation_lines(operation: Operation) -> Iterator[str]:
+    """Describe one operation: where it goes, what is proposed, what is sent."""
+    query, peer = operation.query, operation.peer
+    extra = f", repetition {operation.repetition} of {query.repeat}" if query.repeat > 1 else ""
+    extra += f", from {operation.source}" if operation.source else ""
+    yield f"operation {operation.number}: query {query.name}{extra}"
+    yield f"  peer      {peer.name}: {address(peer)}, called {peer.ae_title}, calling {peer.calling_ae_title}"
+    yield f"  model     {_MODEL_NAMES[operation.model]} ({operation.model.sop_class_uid})"
+    yield f"  level     {operation.level.value if operation.level is not None else 'none'}"
+    yield f"  proposes  {', then '.join(_SYNTAX_NAMES[syntax] for syntax in peer.transfer_syntaxes)}"
+    if query.cancel_after is not None:
+        yield f"  cancels   after {query.cancel_after} responses"
+    yield "  identifier"
+    for line in identifier_lines(operation):
+        yield f"    {line}"
+
+
+def identifier_lines(operation: Operation) -> Iterator[str]:
+    """Describe the identifier that an operation sends, an attribute a line."""
+    syntax = TransferSyntax.EXPLICIT_LITTLE
+    return iter(dump_lines(encode(operation.identifier, syntax), syntax, operation.dictionary))
+
+
+def address(peer: Peer) -> str:
+    """Return where a peer is, for people."""
+    if peer.archive is not None:
+        return f"the embedded archive {peer.archive}"
+    host = f"[{peer.host}]" if ":" in peer.host else peer.host
+    return f"{host}:{peer.port}"
