@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import io
 import os
 import sys
 from typing import NoReturn
@@ -14,6 +15,10 @@ def cfind() -> NoReturn:
     gc.disable()
     from runner.cli.main import main
 
+    for stream in (sys.stdout, sys.stderr):
+        # What is printed is UTF-8 whatever the locale says; what cannot be encoded is shown, not fatal.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     status = main(sys.argv[1:])
     for stream in (sys.stdout, sys.stderr):
         try:
