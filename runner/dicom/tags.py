@@ -39,7 +39,7 @@ def is_group_length(tag: int) -> bool:
 
 
 def is_private_creator(tag: int) -> bool:
-    """Whether the tag reserves a block of private elements, as (gggg,0010) to (gggg,00ff) do (PS3.5 7.8.1)."""
+    """Whether the tag reserves a block of private elements, (gggg,0010) to (gggg,00ff) (PS3.5 7.8.1)."""
     return bool(tag >> 16 & 1) and 0x10 <= tag & 0xFFFF <= 0xFF
 
 
