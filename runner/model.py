@@ -94,6 +94,107 @@ DEFAULT_TRANSFER_SYNTAXES = (
 )
 
 
+class KeyFormat(str, Enum):
+    """How files with keys and certificates are written."""
+
+    PEM = "pem"
+    DER = "der"
+
+
+class PeerVerification(str, Enum):
+    """What is asked of the peer's certificate."""
+
+    REQUIRE = "require"
+    IF_PRESENT = "if-present"
+    IGNORE = "ignore"
+
+
+class RevocationCheck(str, Enum):
+    """Which certificates of the peer's chain are looked up in the revocation lists."""
+
+    NONE = "none"
+    LEAF = "leaf"
+    CHAIN = "chain"
+
+
+class SecurityProfile(str, Enum):
+    """A TLS profile of PS3.15 Annex B, current or retired."""
+
+    RFC_8996 = "bcp195-rfc8996"
+    RFC_8996_MODIFIED = "bcp195-rfc8996-modified"
+    NON_DOWNGRADING = "bcp195-non-downgrading"
+    BCP_195 = "bcp195"
+    EXTENDED = "bcp195-extended"
+    BASIC = "basic"
+    AES = "aes"
+    NULL = "null"
+
+
+class PasswordSource(str, Enum):
+    """Where the password of a private key comes from."""
+
+    PROMPT = "prompt"
+    EMPTY = "empty"
+    LITERAL = "literal"
+    ENVIRONMENT = "environment"
+    FILE = "file"
+
+
+@dataclass(frozen=True, slots=True)
+class Password:
+    """The password of a private key, or where it is to be found; never part of a `repr`.
+
+    Attributes:
+        source: where it comes from.
+        value: the password itself, the variable's name or the file's path; "" where the source says it all.
+    """
+
+    source: PasswordSource = PasswordSource.PROMPT
+    value: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """That a peer is spoken to over TLS, and how. Files are read when the connection is made.
+
+    Attributes:
+        key: our private key; None for a client without certificate.
+        certificate: our certificate; None where `key` is.
+        password: of the private key, asked for only where it is encrypted.
+        key_format: of `key`, `certificate` and `ca_files`.
+        ca_files: certificates that are trusted.
+        ca_directories: folders of certificates that are trusted.
+        verification: what is asked of the peer's certificate.
+        check_host: whether the peer's certificate must bear its host name.
+        server_name: sent as server name indication (RFC 6066 3), and checked in place of the host where
+            `check_host` is set; None sends none.
+        profile: the versions and cipher suites that are offered.
+        ciphers: IANA or OpenSSL names of cipher suites that replace the profile's; empty for the profile's.
+        dh_parameters: a file with parameters for Diffie-Hellman.
+        crl_files: certificate revocation lists.
+        revocation: which certificates are looked up in them.
+        seed: a file that the random generator is seeded with.
+        write_seed: a file that a fresh seed is written to.
+    """
+
+    key: FilePath | None = None
+    certificate: FilePath | None = None
+    password: Password = field(default_factory=Password)
+    key_format: KeyFormat = KeyFormat.PEM
+    ca_files: tuple[FilePath, ...] = ()
+    ca_directories: tuple[FilePath, ...] = ()
+    verification: PeerVerification = PeerVerification.REQUIRE
+    check_host: bool = True
+    server_name: str | None = None
+    profile: SecurityProfile = SecurityProfile.RFC_8996
+    ciphers: tuple[str, ...] = ()
+    dh_parameters: FilePath | None = None
+    crl_files: tuple[FilePath, ...] = ()
+    revocation: RevocationCheck = RevocationCheck.NONE
+    seed: FilePath | None = None
+    write_seed: FilePath | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Peer:
     """An SCP, and how to talk to it.
@@ -113,6 +214,7 @@ class Peer:
         ip_version: which addresses of the host are tried.
         end: how associations are ended.
         reopen: whether the operations that are left when an association is lost get a fresh one.
+        tls: how the connection is secured; None for plain TCP.
     """
 
     name: str
@@ -129,6 +231,7 @@ class Peer:
     ip_version: IPVersion = IPVersion.ANY
     end: AssociationEnd = AssociationEnd.RELEASE
     reopen: bool = True
+    tls: Tls | None = None
 
 
 @dataclass(frozen=True, slots=True)
