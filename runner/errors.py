@@ -7,7 +7,7 @@ fit for a log: no patient data, no secret. It never shows a traceback to the use
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 class ExitStatus(IntEnum):
@@ -110,9 +110,15 @@ class ArchiveError(NoAssociationError):
 
 
 class FindError(CfindError):
-    """A C-FIND (or C-ECHO) did not come to a good end on an established association."""
+    """A C-FIND (or C-ECHO) did not come to a good end on an established association.
+
+    Attributes:
+        outcome: what was known of the C-FIND by then, a `FindOutcome` or `UnfinishedFind` of
+            runner.status; None where it is not about one.
+    """
 
     status = ExitStatus.FIND_FAILED
+    outcome: Any = None
 
 
 class FailureStatusError(FindError):
@@ -167,6 +173,7 @@ class SinkError(CfindError):
 
 
 class InterruptedRunError(CfindError):
-    """The run was ended by SIGINT or SIGTERM."""
+    """The run was ended by SIGINT or SIGTERM; `outcome` is that of a FindError."""
 
     status = ExitStatus.INTERRUPTED
+    outcome: Any = None

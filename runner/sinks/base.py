@@ -10,6 +10,7 @@ from typing import Protocol
 from runner.dicom.transfer_syntax import TransferSyntax
 from runner.errors import UndecodableIdentifierError
 from runner.plan import Operation
+from runner.status import StatusDetail
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,25 +38,6 @@ class Batch:
     status: int
     identifiers: Sequence[bytes]
     undecodable: Mapping[int, UndecodableIdentifierError]
-
-
-@dataclass(frozen=True, slots=True)
-class StatusDetail:
-    """What came with a final status: (0000,0901) to (0000,0903), as far as sent.
-
-    Attributes:
-        status: of the final response.
-        offending_elements: tags.
-        error_comment: decoded for reading; "" where not sent.
-        error_id: None where not sent.
-        elements: the bytes of 0000,0901 to 0000,0903 as they came, in implicit little endian.
-    """
-
-    status: int
-    offending_elements: tuple[int, ...] = ()
-    error_comment: str = ""
-    error_id: int | None = None
-    elements: bytes = b""
 
 
 class SinkState(str, Enum):
