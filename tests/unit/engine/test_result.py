@@ -1,0 +1,87 @@
+"""Which exit status and verdict a run has, from what came of its operations and sinks."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from runner.engine.result import PRECEDENCE, OperationResult, RunResult, SinkResult, Verdict, foremost
+from runner.errors import (
+    CfindError,
+    ConnectError,
+    DimseTimeoutError,
+    ExitStatus,
+    IncompleteError,
+    SinkError,
+)
+from runner.model import InformationModel, Job, Peer, Query, Request
+from runner.plan import operations
+from runner.sinks.base import SinkState
+
+JOB = Job(
+    name="job",
+    peers=(Peer(name="main", host="pacs", port=104),),
+    queries=(Query("studies", ("main",), InformationModel.STUDY_ROOT, (Request(()),)),),
+)
+(OPERATION,) = operations(JOB)
+
+
+def result(*errors: CfindError | None, sink: CfindError | None = None) -> RunResult:
+    verdicts = {
+        ExitStatus.INCOMPLETE: Verdict.INCOMPLETE,
+    }
+    return RunResult(
+        job=JOB,
+        operations=tuple(
+            OperationResult(
+                OPERATION,
+                Verdict.COMPLETE if error is None else verdicts.get(error.status, Verdict.FAILED),
+                responses=2,
+                error=error,
+            )
+            for error in errors
+        ),
+        sinks=(SinkResult("csv", "a.csv", SinkState.PARTIAL, 2, error=sink),),
+    )
+
+
+def test_a_run_without_errors_is_a_success() -> None:
+    run = result(None, None)
+    assert (run.exit_status, run.verdict, run.responses) == (ExitStatus.SUCCESS, Verdict.COMPLETE, 4)
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "verdict"),
+    [
+        (ConnectError("refused"), 4, Verdict.FAILED),
+        (DimseTimeoutError("late"), 5, Verdict.FAILED),
+        (IncompleteError("cap"), 6, Verdict.INCOMPLETE),
+    ],
+)
+def test_one_error_among_successes_counts(error: CfindError, status: int, verdict: Verdict) -> None:
+    run = result(None, error, None)
+    assert (run.exit_status, run.verdict) == (status, verdict)
+
+
+def test_a_failed_sink_comes_before_all_failures_of_peers() -> None:
+    run = result(DimseTimeoutError("late"), ConnectError("no"), IncompleteError("cap"), sink=SinkError("full"))
+    assert run.exit_status is ExitStatus.SINK_FAILED
+
+
+def test_a_failed_sink_does_not_make_the_answers_incomplete() -> None:
+    assert result(None, sink=SinkError("full")).verdict is Verdict.COMPLETE
+
+
+@pytest.mark.parametrize(("first", "second"), itertools.combinations(PRECEDENCE, 2))
+def test_of_two_statuses_the_one_that_stands_first_counts(first: ExitStatus, second: ExitStatus) -> None:
+    assert foremost({second, first}) is first
+
+
+def test_the_contract_orders_8_5_4_6_7() -> None:
+    assert [status for status in PRECEDENCE if 4 <= status <= 8] == [8, 5, 4, 6, 7]
+
+
+def test_an_interrupted_run_is_incomplete_and_says_which_signal() -> None:
+    run = RunResult(JOB, (), (), interrupted=ExitStatus.TERMINATED)
+    assert (run.exit_status, run.verdict) == (143, Verdict.INCOMPLETE)
