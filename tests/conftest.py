@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from peers.archive import write_archive, write_worklists
 from peers.dcmqrscp import dcmqrscp
 from peers.orthanc import orthanc
@@ -35,6 +36,15 @@ def worklist_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def dcmqrscp_peer(tmp_path_factory: pytest.TempPathFactory, archive_files: list[Path]) -> Iterator[Server]:
     """A dcmqrscp with the archive, AE title QR."""
     with dcmqrscp(tmp_path_factory.mktemp("dcmqrscp"), archive_files) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def dcmqrscp_prefers_big(
+    tmp_path_factory: pytest.TempPathFactory, few_archive_files: list[Path]
+) -> Iterator[Server]:
+    """A dcmqrscp that takes explicit VR big endian where it is proposed, AE title QR."""
+    with dcmqrscp(tmp_path_factory.mktemp("dcmqrscp-big"), few_archive_files, ["+xb"]) as server:
         yield server
 
 

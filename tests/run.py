@@ -185,7 +185,7 @@ def groups(*names):
 
 
 def wheel_smoke(version, checkout_python):
-    """Run a part of the suite against the installed wheel, where the checkout cannot be imported by chance."""
+    """Run a part of the suite against the installed wheel, where the checkout cannot be imported."""
     inside = wheel_environment(version, checkout_python)
     elsewhere = BUILD / "elsewhere"
     shutil.rmtree(elsewhere, ignore_errors=True)
