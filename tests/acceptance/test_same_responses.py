@@ -214,10 +214,10 @@ def test_worklist(
 @pytest.mark.parametrize(
     ("syntaxes", "option"),
     [
-        (["implicit-little"], "-xi"),
-        (["explicit-big", "explicit-little", "implicit-little"], "-xb"),
-        (["explicit-little", "explicit-big", "implicit-little"], "-xe"),
-        (["deflated", "explicit-little", "explicit-big", "implicit-little"], "-xd"),
+        (["implicit-le"], "-xi"),
+        (["explicit-be", "explicit-le", "implicit-le"], "-xb"),
+        (["explicit-le", "explicit-be", "implicit-le"], "-xe"),
+        (["deflated", "explicit-le", "explicit-be", "implicit-le"], "-xd"),
     ],
 )
 @pytest.mark.parametrize(

@@ -1,0 +1,456 @@
+"""Measure cfind against DCMTK's findscu: `python tests/benchmarks/run.py`.
+
+Whole processes, in alternating pairs, on a canned SCP and on the real peers; the table goes to
+docs/benchmarks.md. With --quick everything is small and the numbers mean nothing.
+
+It runs in the environment that cfind is installed in; DCMTK and Orthanc must be installed
+(tests/run.py does both).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+sys.path[:0] = [str(HERE), str(HERE.parent)]
+
+from measuring import Comparison, Program, compare, peak_memory  # noqa: E402 - found by the line above
+from peers import dcmqrscp, orthanc  # noqa: E402
+from peers.findscu import findscu  # noqa: E402
+from peers.process import HOST, program  # noqa: E402
+
+COLUMNS = (
+    "StudyDate",
+    "StudyTime",
+    "AccessionNumber",
+    "PatientName",
+    "PatientID",
+    "PatientBirthDate",
+    "StudyInstanceUID",
+    "StudyDescription",
+)
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How much is measured."""
+
+    most: int = 100_000  # responses that are only counted or go into one file
+    files: int = 20_000  # responses that go into files of their own
+    queries: int = 300
+    huge: int = 1_000_000
+    small: int = 10_000
+    pairs: int = 5
+    slow_pairs: int = 3
+    start_pairs: int = 21
+
+
+FULL = Scale()
+QUICK = Scale(
+    most=2_000, files=200, queries=10, huge=20_000, small=2_000, pairs=1, slow_pairs=1, start_pairs=1
+)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the table: `aim` is the ratio that is aimed at."""
+
+    what: str
+    against: str
+    ours: str
+    theirs: str
+    ratio: str
+    aim: str
+
+
+class Bench:
+    """All comparisons, on one canned SCP and one of each real peer."""
+
+    def __init__(
+        self, scale: Scale, folder: Path, memory: Path, canned: int, say: Callable[[str], object]
+    ) -> None:
+        self.scale = scale
+        self.folder = folder
+        self.memory = memory
+        self.canned = canned
+        self.say = say
+        self.cfind = Path(sysconfig.get_path("scripts")) / "cfind"
+        self.rows: list[Row] = []
+
+    def all(self) -> list[Row]:
+        """Run everything."""
+        self.counting()
+        self.printing()
+        self.csv()
+        self.rsp_files()
+        self.many_queries()
+        self.starting()
+        self.memory_use()
+        return self.rows
+
+    # --- programs ---------------------------------------------------------------------------------
+
+    def _job(self, name: str, document: dict[str, object]) -> Path:
+        path = self.folder / f"{name}.yaml"
+        path.write_text(json.dumps({"version": 1, "name": name, **document}), "utf-8")
+        return path
+
+    def _canned_job(self, name: str, count: int, sinks: Sequence[dict[str, object]]) -> Path:
+        keys = dict.fromkeys(COLUMNS)
+        return self._job(
+            name,
+            {
+                "peers": {"canned": {"host": HOST, "port": self.canned, "ae_title": f"N{count}"}},
+                "queries": {"studies": {"model": "study-root", "level": "STUDY", "keys": keys}},
+                "sinks": list(sinks),
+            },
+        )
+
+    def _findscu_arguments(self, count: int, *options: str) -> list[str]:
+        keys = [word for key in ("QueryRetrieveLevel=STUDY", *COLUMNS) for word in ("-k", key)]
+        return ["-S", *options, "-aec", f"N{count}", *keys, HOST, str(self.canned)]
+
+    def _run_job(self, job: Path, **more: object) -> Program:
+        return Program([self.cfind, "run", job, "--quiet"], self.folder, **more)  # type: ignore[arg-type]
+
+    def _add(self, what: str, against: str, result: Comparison, aim: str, count: int | None = None) -> None:
+        def speed(seconds: float) -> str:
+            if count is None:
+                return f"{seconds * 1000:,.0f} ms"
+            return f"{seconds:.2f} s ({count / seconds:,.0f}/s)"
+
+        row = Row(what, against, speed(result.ours), speed(result.theirs), f"{result.ratio:.2f}", aim)
+        self.rows.append(row)
+        self.say(f"{what}: {row.ours}; {against}: {row.theirs}; ratio {row.ratio} (aim {aim})")
+
+    # --- responses --------------------------------------------------------------------------------
+
+    def counting(self) -> None:
+        count = self.scale.most
+        ours = self._run_job(self._canned_job("count", count, []))
+        result = compare(ours, self._hidden(count), self.scale.pairs)
+        self._add(f"count {count:,} responses", "findscu, responses hidden", result, "≥ 4", count)
+
+    def _hidden(self, count: int) -> Program:
+        return Program([findscu(), *self._findscu_arguments(count, "-q", "-sr")], self.folder)
+
+    def printing(self) -> None:
+        count = self.scale.files
+        theirs_file, ours_file = self.folder / "theirs.txt", self.folder / "ours.txt"
+        theirs = Program(
+            [findscu(), *self._findscu_arguments(count)],
+            self.folder,
+            theirs_file,
+            after=lambda: _expect_text(theirs_file, b"PatientName", count),
+        )
+        job = self._canned_job("dump", count, [{"type": "stdout", "format": "dump"}])
+        ours = self._run_job(
+            job, stdout=ours_file, after=lambda: _expect_text(ours_file, b"PatientName", count)
+        )
+        self._add(
+            f"text dump of {count:,} responses to a file",
+            "findscu, printing to a file",
+            compare(ours, theirs, self.scale.pairs),
+            "≥ 3",
+            count,
+        )
+        drop_in = Program(
+            [self.cfind, "findscu", *self._findscu_arguments(count)],
+            self.folder,
+            ours_file,
+            after=lambda: _expect_text(ours_file, b"(0010,0010)", count),
+        )
+        self._add(
+            f"`cfind findscu`, {count:,} responses to a file",
+            "findscu, printing to a file",
+            compare(drop_in, theirs, self.scale.pairs),
+            "≥ 3",
+            count,
+        )
+
+    def csv(self) -> None:
+        count = self.scale.most
+        table = self.folder / "studies.csv"
+        job = self._canned_job("csv", count, [{"type": "csv", "path": table.name}])
+        ours = self._run_job(
+            job,
+            before=lambda: table.unlink(missing_ok=True),
+            after=lambda: _expect_text(table, b"DOE^", count),
+        )
+        result = compare(ours, self._hidden(count), self.scale.pairs)
+        self._add(f"CSV of 8 columns, {count:,} rows", "findscu, responses hidden", result, "≥ 1.2", count)
+
+    def rsp_files(self) -> None:
+        for place, parent, aim in (("memory file system", self.memory, "≥ 2"), ("disk", self.folder, "≥ 1")):
+            count = self.scale.files
+            folder = parent / "rsp-files"
+            folder.mkdir()
+            ours_folder, theirs_folder = folder / "ours", folder / "theirs"
+            job = self._canned_job("rsp", count, [{"type": "rsp", "directory": str(ours_folder)}])
+            ours = self._run_job(job, before=_Remove(ours_folder), after=_ExpectFiles(ours_folder, count))
+            theirs = Program(
+                [findscu(), *self._findscu_arguments(count, "-X", "-od", str(theirs_folder))],
+                folder,
+                before=_Remove(theirs_folder, make=True),
+                after=_ExpectFiles(theirs_folder, count),
+            )
+            result = compare(ours, theirs, self.scale.pairs)
+            self._add(f"{count:,} rsp files, {place}", "findscu -X", result, aim, count)
+            shutil.rmtree(folder)
+
+    # --- queries ----------------------------------------------------------------------------------
+
+    def many_queries(self) -> None:
+        numbers = range(1, self.scale.queries + 1)
+        query_files = self.folder / "queries"
+        data = self.folder / "data"
+        subprocess.run(
+            [sys.executable, HERE / "make_data.py", data, query_files, str(len(numbers))],
+            check=True,
+            timeout=300,
+        )
+        files = sorted(data.iterdir())
+        with ExitStack() as stack:
+            for name in ("dcmqrscp", "Orthanc"):
+                folder = self.folder / name
+                folder.mkdir()
+                if name == "Orthanc":
+                    port = stack.enter_context(orthanc.orthanc(folder, files)).port
+                    title = orthanc.AE_TITLE
+                else:
+                    port = stack.enter_context(dcmqrscp.dcmqrscp(folder, files)).port
+                    title = dcmqrscp.AE_TITLE
+                self._many_queries_to(name, title, port, sorted(query_files.iterdir()))
+
+    def _many_queries_to(self, name: str, title: str, port: int, query_files: Sequence[Path]) -> None:
+        count = len(query_files)
+        keys: dict[str, object] = {"StudyInstanceUID": None, "PatientName": None, "StudyDate": None}
+        queries = {
+            f"q{number:04}": {
+                "model": "study-root",
+                "level": "STUDY",
+                "keys": {"AccessionNumber": f"B{number:05}", **keys},
+            }
+            for number in range(1, count + 1)
+        }
+        ours_file, theirs_file = self.folder / "ours.txt", self.folder / "theirs.txt"
+        job = self._job(
+            f"queries-{name}",
+            {
+                "peers": {"main": {"host": HOST, "port": port, "ae_title": title}},
+                "queries": queries,
+                "sinks": [{"type": "stdout", "format": "dump"}],
+            },
+        )
+        ours = self._run_job(
+            job, stdout=ours_file, after=lambda: _expect_text(ours_file, b"BULK^PATIENT", count)
+        )
+        one_key = " ".join(f"-k {key}" for key in ("QueryRetrieveLevel=STUDY", *keys))
+        script = self.folder / f"loop-{name}.sh"
+        script.write_text(
+            f"for number in $(seq -f %05g 1 {count}); do\n"
+            f'  {findscu()} -S -aec {title} {one_key} -k "AccessionNumber=B$number" {HOST} {port}\n'
+            "done\n",
+            "ascii",
+        )
+        loop = Program(
+            ["sh", script],
+            self.folder,
+            theirs_file,
+            after=lambda: _expect_text(theirs_file, b"BULK^PATIENT", count),
+        )
+        one = Program(
+            [findscu(), "-S", "-aec", title, HOST, str(port), *query_files],
+            self.folder,
+            theirs_file,
+            after=lambda: _expect_text(theirs_file, b"BULK^PATIENT", count),
+        )
+        pairs = self.scale.slow_pairs
+        what = f"{count} queries by accession number, {name}"
+        self._add(what, "a shell loop of findscu", compare(ours, loop, pairs, warm_up=False), "≥ 20", count)
+        result = compare(ours, one, pairs)
+        self._add(what, f"one findscu with {count} query files", result, "≥ 10", count)
+
+    # --- the process ------------------------------------------------------------------------------
+
+    def starting(self) -> None:
+        python = Path(sys.executable)
+        pynetdicom = Program([python, "-c", "import pynetdicom"], self.folder)
+        nothing = Program([python, "-c", "pass"], self.folder)
+        one = self._run_job(self._canned_job("one", 1, [{"type": "stdout", "format": "dump"}]))
+        drop_in = Program([self.cfind, "findscu", *self._findscu_arguments(1)], self.folder)
+        helping = Program([self.cfind, "--help"], self.folder)
+        for what, ours, theirs, aim in (
+            ("`cfind run`, one match", one, pynetdicom, "≤ 1.3"),
+            ("`cfind findscu`, one match", drop_in, pynetdicom, "≤ 1.3"),
+            ("`cfind --help`", helping, nothing, "≤ 5"),
+        ):
+            result = compare(ours, theirs, self.scale.start_pairs)
+            against = "python -c " + ("'import pynetdicom'" if theirs is pynetdicom else "pass")
+            # Here the aim is a limit on how much longer ours takes.
+            inverse = Comparison(result.ours, result.theirs, 1 / result.ratio)
+            self._add(what, f"`{against}`", inverse, aim)
+
+    def memory_use(self) -> None:
+        peaks = []
+        for count in (self.scale.huge, self.scale.small):
+            table = self.folder / f"memory-{count}.csv"
+            job = self._canned_job("memory", count, [{"type": "csv", "path": table.name}])
+            peaks.append(peak_memory(self._run_job(job)))
+            _expect_text(table, b"DOE^", count)
+            table.unlink()
+        huge, small = (peak / 1e6 for peak in peaks)
+        row = Row(
+            f"peak memory, CSV of {self.scale.huge:,} responses",
+            f"of {self.scale.small:,} responses",
+            f"{huge:.1f} MB",
+            f"{small:.1f} MB",
+            f"+{huge - small:.1f} MB",
+            "≤ +10 MB",
+        )
+        self.rows.append(row)
+        self.say(f"{row.what}: {row.ours}; {row.against}: {row.theirs}; {row.ratio} (aim {row.aim})")
+
+
+class UnexpectedOutputError(Exception):
+    """A program did not do the work that it was measured at."""
+
+
+def _expect_text(file: Path, word: bytes, least: int) -> None:
+    with file.open("rb") as lines:
+        found = sum(word in line for line in lines)
+    if found < least:
+        raise UnexpectedOutputError(f"{file.name} has {found} lines with {word!r}, not {least}")
+
+
+@dataclass(frozen=True)
+class _Remove:
+    folder: Path
+    make: bool = False
+
+    def __call__(self) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)
+        if self.make:
+            self.folder.mkdir()
+
+
+@dataclass(frozen=True)
+class _ExpectFiles:
+    folder: Path
+    count: int
+
+    def __call__(self) -> None:
+        found = sum(1 for _ in self.folder.glob("rsp*.dcm"))
+        if found != self.count:
+            raise UnexpectedOutputError(f"there are {found} rsp files, not {self.count}")
+
+
+@contextmanager
+def canned_scp(most: int) -> Iterator[int]:
+    """Run the canned SCP and give its port."""
+    with subprocess.Popen(
+        [sys.executable, HERE / "canned_scp.py", str(most)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE
+    ) as process:
+        try:
+            assert process.stdout is not None
+            yield int(process.stdout.readline())
+        finally:
+            process.terminate()
+
+
+# --- the table ------------------------------------------------------------------------------------------
+
+
+def machine() -> str:
+    """Describe the machine without its name."""
+    cpu = "unknown processor"
+    try:
+        match = re.search(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text("utf-8"), re.MULTILINE)
+        cpu = match[1] if match else cpu
+    except OSError:
+        cpu = platform.machine()
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    kernel = ".".join(platform.release().split(".")[:2])
+    version = subprocess.run([findscu(), "--version"], check=True, capture_output=True, text=True, timeout=60)
+    dcmtk = re.search(r"v(\d+\.\d+\.\d+)", version.stdout)
+    version = subprocess.run(
+        [program("Orthanc"), "--version"], check=True, capture_output=True, text=True, timeout=60
+    )
+    orthanc_version = re.search(r"(\d+\.\d+\.\d+)", version.stdout)
+    return (
+        f"{os.cpu_count()} × {cpu}, {memory:.0f} GiB of memory, {platform.system()} {kernel}, "
+        f"Python {platform.python_version()}, DCMTK {dcmtk[1] if dcmtk else '?'}, "
+        f"Orthanc {orthanc_version[1] if orthanc_version else '?'}"
+    )
+
+
+def document(rows: Sequence[Row], scale: Scale) -> str:
+    """Return the page."""
+    lines = [
+        "# Benchmarks",
+        "",
+        "`python tests/benchmarks/run.py` writes this page. Each line compares whole processes, from start",
+        f"to end, that ran in turns ({scale.pairs} pairs; {scale.slow_pairs} for many queries; "
+        f"{scale.start_pairs} for short runs). Times are",
+        "medians, and a ratio is the median of the pairs' ratios, so that what else the machine did hits",
+        "both sides alike. A ratio says how many times as fast cfind is; where the aim is “≤” it says how",
+        "many times as long cfind takes.",
+        "",
+        "Responses come from a canned SCP on loopback (`tests/benchmarks/canned_scp.py`): study level, 17",
+        "attributes, about 400 bytes. Queries by accession number go to real peers that have",
+        f"{scale.queries + 12} studies.",
+        "",
+        f"Machine: {machine()}.",
+        "",
+        "| what | cfind | compared with | which takes | ratio | aim |",
+        "|---|---|---|---|---|---|",
+    ]
+    lines += [f"| {r.what} | {r.ours} | {r.against} | {r.theirs} | {r.ratio} | {r.aim} |" for r in rows]
+    return "\n".join([*lines, ""])
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the benchmarks."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="small numbers, to see that it works")
+    parser.add_argument(
+        "--output", type=Path, help="where the page goes (docs/benchmarks.md; --quick: stdout)"
+    )
+    options = parser.parse_args(argv)
+    scale = QUICK if options.quick else FULL
+    build = ROOT / "build"
+    build.mkdir(exist_ok=True)
+    memory_parent = Path("/dev/shm") if Path("/dev/shm").is_dir() else build
+    with (
+        tempfile.TemporaryDirectory(prefix="benchmark-", dir=build) as folder,
+        tempfile.TemporaryDirectory(prefix="cfind-benchmark-", dir=memory_parent) as memory,
+        canned_scp(scale.most) as port,
+    ):
+        bench = Bench(
+            scale, Path(folder), Path(memory), port, lambda line: print(line, file=sys.stderr, flush=True)
+        )
+        page = document(bench.all(), scale)
+    output = options.output or (None if options.quick else ROOT / "docs" / "benchmarks.md")
+    if output is None:
+        sys.stdout.write(page)
+    else:
+        output.write_text(page, "utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
