@@ -1,0 +1,366 @@
+"""From the keys of a query to an identifier and the columns that they name."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from runner.dicom.charset import TEXT_VRS, UnknownCharacterSetError, character_set
+from runner.dicom.dictionary import Dictionary
+from runner.dicom.identifier import Element, Identifier, Path
+from runner.dicom.tags import (
+    SPECIFIC_CHARACTER_SET,
+    format_tag,
+    is_private,
+    is_private_creator,
+    parse_tag,
+    private_creator_of,
+)
+from runner.dicom.values import BYTES_VRS, VRS, problem_with_value
+from runner.jobfile.problem import Severity
+from runner.jobfile.section import Section
+
+#: `(0009,"ACME 1",01)`: group, private creator, and the element's number within its block.
+_PRIVATE = re.compile(r"""\(?([0-9a-fA-F]{4}),\s*(["'])(.+)\2,\s*(?:[xX]{2})?([0-9a-fA-F]{2})\)?""")
+
+#: What texts are sent in where the job does not say and ASCII is not enough.
+DEFAULT_CHARACTER_SET = "ISO_IR 192"
+
+
+@dataclass(slots=True)
+class Keys:
+    """What a mapping of keys means.
+
+    Attributes:
+        elements: in ascending order of tags.
+        columns: paths of the keys, in the author's order, nested ones down to their leaves.
+        undeclared: a text beyond ASCII for which no character set is declared, None where there is none.
+        blocks: where each private creator's elements are: (group, creator) to the block number.
+    """
+
+    elements: Identifier = ()
+    columns: tuple[Path, ...] = ()
+    undeclared: Section | None = None
+    blocks: dict[tuple[int, str], int] = field(default_factory=dict)
+
+
+def read_keys(
+    section: Section, dictionary: Dictionary, base: Identifier = (), declared: str | None = None
+) -> Keys:
+    """Make elements of keys.
+
+    Complains about unknown and doubled attributes, values that are not legal for their VR, and texts
+    that the declared character set does not have.
+
+    Args:
+        section: the mapping of keys, of a query or of an item.
+        dictionary: names and VRs.
+        base: what the keys are put into, for the private creators that it has.
+        declared: the value of (0008,0005) that counts where the keys have none, None for none.
+    """
+    return _Level(section, dictionary, base, declared).read()
+
+
+@dataclass(slots=True)
+class _Attribute:
+    """A key that is understood: which attribute, and from where its value comes."""
+
+    tag: int
+    vr: str | None
+    section: Section
+    name: str
+
+
+@dataclass(slots=True)
+class _Level:
+    """One data set: that of a query, or an item of a sequence."""
+
+    section: Section
+    dictionary: Dictionary
+    base: Identifier
+    declared: str | None
+    elements: dict[int, Element] = field(default_factory=dict)
+    columns: list[Path] = field(default_factory=list)
+    seen: dict[int, Section] = field(default_factory=dict)
+    creators: dict[int, str] = field(default_factory=dict)
+    blocks: dict[tuple[int, str], int] = field(default_factory=dict)
+    undeclared: Section | None = None
+
+    def read(self) -> Keys:
+        self.note_creators()
+        attributes = [self.resolved(name, section) for name, section in self.section.members()]
+        known = [attribute for attribute in attributes if attribute is not None and self.is_first(attribute)]
+        self.read_character_set(known)
+        for attribute in known:
+            self.put(attribute)
+        elements = tuple(self.elements[tag] for tag in sorted(self.elements))
+        return Keys(elements, tuple(self.columns), self.undeclared, self.blocks)
+
+    # --- which attribute -----------------------------------------------------------------------------
+
+    def note_creators(self) -> None:
+        """Note the private creators that the base and the keys have."""
+        for element in self.base:
+            if is_private_creator(element.tag):
+                value = element.value
+                text = value.decode("latin_1") if isinstance(value, bytes) else value
+                if isinstance(text, str) and text.strip(" \0"):
+                    self.creators[element.tag] = text.strip(" \0")
+        for name, section in self.section.members():
+            tag = parse_tag(name)
+            if tag is not None and is_private_creator(tag) and section.text().strip(" "):
+                self.creators[tag] = section.text().strip(" ")
+
+    def resolved(self, name: str, section: Section) -> _Attribute | None:
+        """Return the attribute that a key names; complain where there is none."""
+        private = _PRIVATE.fullmatch(name)
+        if private is not None:
+            return self.private(
+                name, section, int(private[1], 16), private[3].strip(" "), int(private[4], 16)
+            )
+        tag = parse_tag(name)
+        if tag is not None:
+            return self.tagged(name, section, tag)
+        entry = self.dictionary.by_keyword(name)
+        if entry is None:
+            section.problem(f"the dictionary has no attribute {name!r}", self.advice(name), of_key=True)
+            return None
+        return _Attribute(entry.tag, entry.vr, section, name)
+
+    def tagged(self, name: str, section: Section, tag: int) -> _Attribute | None:
+        """Return the attribute of a tag."""
+        refused = _refused(tag)
+        if refused is not None:
+            section.problem(*refused, of_key=True)
+            return None
+        if is_private(tag) and not is_private_creator(tag):
+            return self.numbered(name, section, tag)
+        entry = self.dictionary.by_tag(tag)
+        if entry is None and not _has_vr(section):
+            advice = "check it; to ask for it all the same, write {vr: LO, value: …} with its VR"
+            section.problem(f"the dictionary has no attribute {format_tag(tag)}", advice, of_key=True)
+            return None
+        return _Attribute(tag, entry.vr if entry is not None else None, section, name)
+
+    def advice(self, name: str) -> str:
+        """Say what an unknown name may have meant."""
+        if name.startswith("(") and not name.endswith(")"):
+            return 'put a tag in quotes where it stands between braces: {"(0008,0050)": …}'
+        if "[" in name or "." in name:
+            return "write the items of a sequence as a list below its own key"
+        likely = self.dictionary.suggest(name)
+        if likely:
+            return f"did you mean {' or '.join(likely)}?"
+        return 'write a keyword of PS3.6, or a tag such as "(0010,0010)"'
+
+    def numbered(self, name: str, section: Section, tag: int) -> _Attribute:
+        """Return a private attribute that is given by its tag; its creator must be there too."""
+        creator_tag = private_creator_of(tag)
+        creator = self.creators.get(creator_tag) if creator_tag is not None else None
+        if creator is None:
+            group, block, number = tag >> 16, tag >> 8 & 0xFF, tag & 0xFF
+            what = "the creator of this private attribute is not named, so its meaning is open"
+            by_creator = f"""'({group:04x},"CREATOR",{number:02x})'"""
+            advice = f"write {by_creator} in its place, or add '({group:04x},{block:04x})': CREATOR"
+            section.problem(what, advice, of_key=True, severity=Severity.WARNING)
+            return _Attribute(tag, None, section, name)
+        entry = self.dictionary.by_private(tag, creator)
+        return _Attribute(tag, entry.vr if entry is not None else None, section, name)
+
+    def private(
+        self, name: str, section: Section, group: int, creator: str, number: int
+    ) -> _Attribute | None:
+        """Return a private attribute that is given by its creator, whose block is chosen here."""
+        if not group & 1 or group < 9 or group == 0xFFFF:
+            what = f"the group {group:04x} is not a private one"
+            section.problem(what, "private groups are odd, from 0009 to fffd", of_key=True)
+            return None
+        wrong = problem_with_value("LO", creator)
+        if not creator or "\\" in creator or wrong:
+            what = f"the private creator is not legal: {wrong or 'it is empty or has a backslash'}"
+            section.problem(what, "write it as the vendor's conformance statement does", of_key=True)
+            return None
+        taken = {tag & 0xFF: text for tag, text in self.creators.items() if tag >> 16 == group}
+        block = next((block for block, text in sorted(taken.items()) if text == creator), None)
+        if block is None:
+            block = next((block for block in range(0x10, 0x100) if block not in taken), None)
+            if block is None:
+                section.problem(
+                    f"group {group:04x} has no block left for another private creator", of_key=True
+                )
+                return None
+            creator_tag = group << 16 | block
+            self.creators[creator_tag] = creator
+            self.elements[creator_tag] = Element(creator_tag, "LO", creator)
+        self.blocks[group, creator] = block
+        tag = group << 16 | block << 8 | number
+        entry = self.dictionary.by_private(tag, creator)
+        return _Attribute(tag, entry.vr if entry is not None else None, section, name)
+
+    def is_first(self, attribute: _Attribute) -> bool:
+        first = self.seen.setdefault(attribute.tag, attribute.section)
+        if first is attribute.section:
+            return True
+        other = f"{first.path[-1]!r} in line {first.line()}"
+        what = f"this is the same attribute as {other}, {format_tag(attribute.tag)}"
+        attribute.section.problem(what, "keep one of them", of_key=True)
+        return False
+
+    # --- its value -----------------------------------------------------------------------------------
+
+    def read_character_set(self, attributes: list[_Attribute]) -> None:
+        """Note the character set that these keys declare, before any text needs it."""
+        for attribute in attributes:
+            if attribute.tag != SPECIFIC_CHARACTER_SET:
+                continue
+            terms = _joined(attribute.section.data)
+            if terms is None:
+                return
+            self.declared = terms
+            try:
+                character_set(terms)
+            except UnknownCharacterSetError as error:
+                advice = f"write a defined term of PS3.3 C.12.1.1.2, such as {DEFAULT_CHARACTER_SET}"
+                attribute.section.problem(str(error), advice)
+                self.declared = DEFAULT_CHARACTER_SET
+
+    def put(self, attribute: _Attribute) -> None:
+        section, vr = attribute.section, attribute.vr
+        value = section.data
+        if isinstance(value, dict):
+            stated = value.get("vr")
+            if stated not in VRS:
+                return  # the schema has complained
+            vr, section = stated, section["value"]
+            value = section.data
+            if "value" not in attribute.section:
+                section = attribute.section
+        if vr is None:
+            if value not in (None, "", []):
+                what = "the VR of this attribute is not known"
+                section.problem(what, "write {vr: LO, value: …} with its VR", of_key=True)
+                return
+            vr = "UN"
+        if vr == "SQ":
+            self.put_sequence(attribute.tag, section, value)
+            return
+        self.columns.append((attribute.tag,))
+        text = self.single_text(section, value, vr)
+        if text is None:
+            return
+        self.elements[attribute.tag] = Element(attribute.tag, vr, b"" if vr in BYTES_VRS else text)
+
+    def put_sequence(self, tag: int, section: Section, value: Any) -> None:
+        if value in (None, "", []):
+            self.columns.append((tag,))
+            self.elements[tag] = Element(tag, "SQ", ())
+            return
+        if not isinstance(value, list):
+            section.problem(
+                "this attribute is a sequence, it takes items",
+                "write each item as '- KEYWORD: …' below it, or leave it empty",
+            )
+            return
+        items: list[Identifier] = []
+        columns: list[Path] = []
+        for number, item in enumerate(section.items()):
+            if not isinstance(item.data, dict):
+                item.problem(
+                    "an item of a sequence is a mapping of keys",
+                    "write '- KEYWORD: …', or '- {}' for an item without keys",
+                )
+                continue
+            keys = read_keys(item, self.dictionary, (), self.declared)
+            items.append(keys.elements)
+            columns += ((tag, number, *path) for path in keys.columns)
+            self.undeclared = self.undeclared or keys.undeclared
+            self.blocks |= keys.blocks
+        self.elements[tag] = Element(tag, "SQ", tuple(items))
+        self.columns += columns or [(tag,)]
+
+    def single_text(self, section: Section, value: Any, vr: str) -> str | None:
+        """Return the text of a value, several with backslashes between them; None after a complaint."""
+        for item in section.items():
+            if isinstance(item.data, dict):
+                what = f"an item stands here, but this attribute is no sequence: its VR is {vr}"
+                item.problem(what, "write a single value, or a list of values")
+                return None
+        text = _joined(value)
+        if text is None:
+            return None
+        if vr == "AT":
+            text = self.tags_for(text)
+        if vr == "UN" and text:
+            section.problem("a value of VR UN cannot be written as text", "name the VR that the value has")
+            return None
+        wrong = problem_with_value(vr, text)
+        if wrong is None and vr not in TEXT_VRS and not text.isascii():
+            wrong = f"{vr} has characters of ASCII only"
+        if wrong is not None:
+            section.problem(
+                f"the value is not legal: {wrong}", "correct it, or leave it empty to have it returned"
+            )
+            return None
+        return text if text.isascii() or self.is_encodable(section, text, vr) else None
+
+    def is_encodable(self, section: Section, text: str, vr: str) -> bool:
+        if self.declared is None:
+            self.undeclared = self.undeclared or section
+            return True
+        try:
+            character_set(self.declared).encode(text, vr)
+        except UnicodeEncodeError as error:
+            declared = repr(self.declared) if self.declared else "only ASCII"
+            what = f"SpecificCharacterSet declares {declared}, which has no U+{ord(text[error.start]):04X}"
+            advice = f"write 'SpecificCharacterSet: {DEFAULT_CHARACTER_SET}' among the keys of the query"
+            section.problem(what, advice)
+            return False
+        return True
+
+    def tags_for(self, text: str) -> str:
+        """Return the values of an AT, each a tag or a keyword, as tags."""
+        tags = []
+        for value in text.split("\\"):
+            tag = parse_tag(value)
+            entry = self.dictionary.by_keyword(value) if tag is None and value else None
+            tag = entry.tag if entry is not None else tag
+            tags.append(format_tag(tag) if tag is not None else value)
+        return "\\".join(tags)
+
+
+def _joined(value: Any) -> str | None:
+    """Return values with backslashes between them, "" for null; None where there is no text in it."""
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list) and all(item is None or isinstance(item, str) for item in value):
+        return "\\".join(item or "" for item in value)
+    return None
+
+
+def _has_vr(section: Section) -> bool:
+    return isinstance(section.data, dict) and isinstance(section.data.get("vr"), str)
+
+
+#: What groups are for that no identifier has (PS3.5 7.1, PS3.7 9.3, PS3.10 7.1), and what to do.
+_REFUSED_GROUPS = {
+    0x0000: ("belongs to the command set, not to an identifier", "take it out: cfind writes the command"),
+    0x0002: ("belongs to a file's meta information, not to an identifier", "take it out"),
+    0xFFFE: ("marks items, it is no attribute", "write the items of a sequence as a list"),
+    **dict.fromkeys((1, 3, 5, 7, 0xFFFF), ("is in a group that no data set may have", "check the tag")),
+}
+
+
+def _refused(tag: int) -> tuple[str, str] | None:
+    """Say why a tag cannot be a key and what to do; None where it can."""
+    number = tag & 0xFFFF
+    refused = _REFUSED_GROUPS.get(tag >> 16)
+    if refused is None and number == 0:  # PS3.5 7.2
+        refused = "is a group length, which is not sent", "take it out"
+    elif refused is None and is_private(tag) and number < 0x10:  # PS3.5 7.8.1
+        refused = "is no private attribute", "a private creator is from (gggg,0010) to (gggg,00ff)"
+    elif refused is None and is_private(tag) and 0xFF < number < 0x1000:
+        refused = "is in no block of a private creator", "private attributes begin with (gggg,1000)"
+    return (f"{format_tag(tag)} {refused[0]}", refused[1]) if refused is not None else None

@@ -1,0 +1,128 @@
+"""Load job files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from runner.dicom.dictionary import STANDARD
+from runner.errors import InvalidJobError
+from runner.jobfile.coerce import coerced
+from runner.jobfile.compose import compose
+from runner.jobfile.conform import conforms
+from runner.jobfile.nodes import Mapping, Node
+from runner.jobfile.peers import is_name, read_peers
+from runner.jobfile.problem import Problem
+from runner.jobfile.queries import read_queries
+from runner.jobfile.schema import schema
+from runner.jobfile.section import Complaints, Section
+from runner.jobfile.sinks import read_sinks
+from runner.jobfile.source import read_text
+from runner.model import Job, StdoutSink
+
+_SUFFIXES = (".yaml", ".yml")
+
+
+def load_job(path: Path) -> tuple[Job | None, list[Problem]]:
+    """Read a job file and check all that can be checked without a peer.
+
+    Query files and archives that it names are looked for, relative to its folder.
+
+    Args:
+        path: the job file.
+
+    Returns:
+        The job, None where a problem is an error; and all problems, in the file's order.
+    """
+    text = read_text(path)
+    if isinstance(text, Problem):
+        return None, [text]
+    document, problems = compose(text, str(path))
+    if document is None:
+        return None, _ordered(problems)
+    complaints = Complaints(str(path), document, dict.fromkeys(problems))
+    if not isinstance(document, Mapping):
+        what = "a job file is a mapping, and this is " + (
+            "a list" if hasattr(document, "items") else "a single value"
+        )
+        return None, [
+            Problem(str(path), document.line, document.column, "", what, "begin it with 'version: 1'")
+        ]
+    job = _job(path, document, complaints)
+    return None if complaints.errors else job, _ordered(complaints.problems)
+
+
+def find_job_files(paths: Sequence[Path]) -> list[Path]:
+    """Find the job files that paths mean.
+
+    Args:
+        paths: files, which are taken whatever their names, and folders, in which `*.yaml` and `*.yml`
+            are looked for at any depth, but for hidden folders and files.
+
+    Returns:
+        Each file once, those of a folder in the order of their names.
+
+    Raises:
+        InvalidJobError: a folder has no job files or cannot be read.
+    """
+    found: dict[Path, None] = {}
+    for path in paths:
+        if not path.is_dir():
+            found[path] = None
+            continue
+        files = _files_in(path)
+        if not files:
+            raise InvalidJobError("the folder has no job files", "they end in .yaml or .yml", str(path))
+        found.update(dict.fromkeys(files))
+    return list(found)
+
+
+def _files_in(folder: Path) -> list[Path]:
+    files: list[Path] = []
+
+    def refuse(error: OSError) -> None:
+        reason = error.strerror or "unreadable"
+        raise InvalidJobError(
+            f"the folder cannot be read: {reason}", "check its permissions", str(error.filename)
+        )
+
+    for parent, folders, names in os.walk(folder, onerror=refuse):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        files += (
+            Path(parent, name)
+            for name in sorted(names)
+            if name.endswith(_SUFFIXES) and not name.startswith(".")
+        )
+    return files
+
+
+def _job(path: Path, document: Node, complaints: Complaints) -> Job:
+    """Make a job as far as the document allows, and complain about the rest."""
+    whole = schema()
+    data = coerced(document, whole, whole)
+    if not conforms(data, whole):
+        from runner.jobfile.schema_problems import schema_problems
+
+        found = schema_problems(data, whole, document, str(path))
+        complaints.problems.update(dict.fromkeys(found))
+    top = Section(data, (), complaints)
+    name = top["name"].text()
+    if name:
+        is_name(name, top["name"])
+    dictionary = STANDARD
+    peers = read_peers(top["peers"], path.parent)
+    queries = read_queries(top["queries"], [peer.name for peer in peers], path.parent, dictionary)
+    return Job(
+        name=name or path.stem,
+        peers=peers,
+        queries=queries,
+        sinks=read_sinks(top["sinks"], dictionary) if "sinks" in top else (StdoutSink(),),
+        description=top["description"].text(),
+        source=str(path),
+        dictionary=dictionary,
+    )
+
+
+def _ordered(problems: Sequence[Problem] | dict[Problem, None]) -> list[Problem]:
+    return sorted(problems, key=lambda problem: (problem.line, problem.column))

@@ -1,0 +1,153 @@
+"""From the `peers` of a job file to the model."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from runner.dicom.transfer_syntax import TransferSyntax
+from runner.jobfile.section import Section
+from runner.model import DEFAULT_TRANSFER_SYNTAXES, AssociationEnd, IPVersion, Peer, Timeouts
+
+#: Every way to name a transfer syntax.
+TRANSFER_SYNTAXES = {
+    "explicit-le": TransferSyntax.EXPLICIT_LITTLE,
+    "ExplicitVRLittleEndian": TransferSyntax.EXPLICIT_LITTLE,
+    "explicit-be": TransferSyntax.EXPLICIT_BIG,
+    "ExplicitVRBigEndian": TransferSyntax.EXPLICIT_BIG,
+    "implicit-le": TransferSyntax.IMPLICIT_LITTLE,
+    "ImplicitVRLittleEndian": TransferSyntax.IMPLICIT_LITTLE,
+    "deflated": TransferSyntax.DEFLATED,
+    "DeflatedExplicitVRLittleEndian": TransferSyntax.DEFLATED,
+    **{syntax.uid: syntax for syntax in TransferSyntax},
+}
+
+_HOST = re.compile(r"[0-9A-Za-z_.:%-]+")
+_CONTROL = re.compile(r"[\0-\x1f\x7f-\x9f]")
+
+
+def read_peers(peers: Section, folder: Path) -> tuple[Peer, ...]:
+    """Make peers.
+
+    Args:
+        peers: the mapping of names to peers.
+        folder: the job file's, from which archives are found.
+    """
+    return tuple(_peer(name, section, folder) for name, section in peers.members() if is_name(name, section))
+
+
+def is_name(name: str, section: Section) -> bool:
+    """Whether a name that the author chose is fit for messages and tables; complains where it is not."""
+    if _CONTROL.search(name):
+        section.problem("the name has control characters", "choose another", of_key=True)
+        return False
+    if name != name.strip():
+        section.problem("the name begins or ends with a space", "take the space out", of_key=True)
+        return False
+    return bool(name)
+
+
+def _peer(name: str, peer: Section, folder: Path) -> Peer:
+    host = peer["host"].text()
+    if host:
+        _check_host(peer["host"], host)
+    archive = None
+    if path := peer["archive"].text():
+        archive = folder / path
+        if not archive.is_dir():
+            what = "this is a file" if archive.exists() else "there is no such folder"
+            peer["archive"].problem(
+                f"{what}: {archive}", "name a folder of DICOM files, relative to the job file"
+            )
+    timeouts = Timeouts()
+    return Peer(
+        name=name,
+        host=host,
+        port=peer["port"].integer(0) or 0,
+        archive=archive,
+        ae_title=_ae_title(peer["ae_title"], "ANY-SCP"),
+        calling_ae_title=_ae_title(peer["calling_ae_title"], "CFIND"),
+        max_pdu=peer["max_pdu"].integer(131072) or 131072,
+        timeouts=Timeouts(
+            connect=_seconds(peer["timeouts"], "connect", timeouts.connect),
+            acse=_seconds(peer["timeouts"], "acse", timeouts.acse),
+            dimse=_seconds(peer["timeouts"], "dimse", timeouts.dimse),
+        ),
+        max_associations=peer["max_associations"].integer(1) or 1,
+        operations_per_association=peer["operations_per_association"].integer(None),
+        transfer_syntaxes=_transfer_syntaxes(peer["transfer_syntaxes"]),
+        ip_version=_ip_version(peer["ip"].text()),
+        end=AssociationEnd.ABORT if peer["end"].text() == "abort" else AssociationEnd.RELEASE,
+    )
+
+
+def _seconds(timeouts: Section, name: str, default: float | None) -> float | None:
+    if name not in timeouts:
+        return default
+    data = timeouts[name].data
+    return float(data) if isinstance(data, (int, float)) else None
+
+
+def _ip_version(text: str) -> IPVersion:
+    return IPVersion(text) if text in {version.value for version in IPVersion} else IPVersion.ANY
+
+
+def _transfer_syntaxes(section: Section) -> tuple[TransferSyntax, ...]:
+    chosen: dict[TransferSyntax, str] = {}
+    for item in section.items():
+        name = item.text()
+        syntax = TRANSFER_SYNTAXES.get(name)
+        if syntax is None:
+            continue
+        first = chosen.setdefault(syntax, name)
+        if first != name:
+            item.problem(f"{name!r} is the same transfer syntax as {first!r}", "keep one of them")
+    return tuple(chosen) or DEFAULT_TRANSFER_SYNTAXES
+
+
+def _ae_title(section: Section, default: str) -> str:
+    """Return an AE title without spaces around it, which do not count (PS3.5 6.2); complain if illegal."""
+    text = section.text(default)
+    title = text.strip(" ")
+    advice = "an AE title has 1 to 16 characters of ASCII, without backslash"
+    if text and not title:
+        section.problem("the AE title has only spaces", advice)
+    elif len(title) > 16:
+        section.problem(f"the AE title has {len(title)} characters, at most 16 are allowed", advice)
+    if "\\" in title:
+        section.problem("the AE title has a backslash", advice)
+    if _CONTROL.search(title):
+        section.problem("the AE title has control characters", advice)
+    elif not title.isascii():
+        section.problem("the AE title has characters beyond ASCII", advice)
+    return title
+
+
+def _check_host(section: Section, host: str) -> None:
+    if "/" in host:
+        section.problem(
+            f"{host!r} is no host name", "write the name or the address only, without '//' and path"
+        )
+    elif host.startswith("["):
+        section.problem("an address stands in brackets here", "write it without them: ::1")
+    elif host.count(":") == 1:
+        name, _, port = host.partition(":")
+        advice = (
+            f"write 'host: {name}' and 'port: {port}'"
+            if port.isdigit() and name
+            else "write the port under 'port'"
+        )
+        section.problem("the host has a port in it", advice)
+    elif not _is_host(host):
+        section.problem(f"{host!r} is no host name", "write a name such as pacs.example.org, or an address")
+
+
+def _is_host(host: str) -> bool:
+    if host.isascii():
+        return bool(_HOST.fullmatch(host)) and (
+            ":" in host or all(0 < len(label) <= 63 for label in host.removesuffix(".").split("."))
+        )
+    try:
+        return bool(_HOST.fullmatch(host.encode("idna").decode("ascii")))
+    except UnicodeError:
+        return False

@@ -1,0 +1,61 @@
+"""A problem of a job file: where, what, and what to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Severity(str, Enum):
+    """How grave a problem is: an error makes the job invalid, a warning does not."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong in a job file.
+
+    No text of it quotes the value of a key, for that may be a patient's name.
+
+    Attributes:
+        file: the job file, as it was named.
+        line: counts from 1; 0 where the file as a whole is meant.
+        column: counts characters from 1; 0 where the file as a whole is meant.
+        path: where in the document, such as `queries.studies.keys.StudyDate`; "" for its top.
+        what: what is wrong, without a full stop.
+        advice: what to do, or "".
+        severity: whether the job is invalid for it.
+    """
+
+    file: str
+    line: int
+    column: int
+    path: str
+    what: str
+    advice: str = ""
+    severity: Severity = Severity.ERROR
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+        return f"{place}: {self.message}"
+
+    @property
+    def message(self) -> str:
+        """All but the place in the file."""
+        text = f"{self.path}: {self.what}" if self.path else self.what
+        if self.severity is Severity.WARNING:
+            text = f"warning: {text}"
+        return f"{text}; {self.advice}" if self.advice else text
+
+
+def dotted(path: tuple[str | int, ...]) -> str:
+    """Return a path in a document as people write it: `sinks[0].columns[1]`."""
+    text = ""
+    for step in path:
+        if isinstance(step, int):
+            text += f"[{step}]"
+        else:
+            text += f".{step}" if text else step
+    return text

@@ -1,0 +1,71 @@
+"""The characters of a job file."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from runner.jobfile.problem import Problem
+
+#: The longest job file that is read, in bytes.
+MAX_LENGTH = 64 << 20
+
+#: What may not stand in a YAML stream (YAML 1.2, 5.1).
+_UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ufffd\U00010000-\U0010ffff]")
+
+#: Byte order marks; UTF-32's come first since UTF-16's are their beginnings.
+_ENCODINGS = (
+    (b"\xff\xfe\0\0", "utf-32"),
+    (b"\0\0\xfe\xff", "utf-32"),
+    (b"\xff\xfe", "utf-16"),
+    (b"\xfe\xff", "utf-16"),
+    (b"\xef\xbb\xbf", "utf-8-sig"),
+)
+
+
+def read_text(path: Path) -> str | Problem:
+    """Read a file in UTF-8, or in what its byte order mark says.
+
+    Returns:
+        The text, or why there is none.
+    """
+    file = str(path)
+    try:
+        with path.open("rb") as stream:
+            data = stream.read(MAX_LENGTH + 1)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        advice = "name the job file itself" if path.is_dir() else "check the path and the permissions"
+        return Problem(file, 0, 0, "", f"the job file cannot be read: {reason}", advice)
+    if len(data) > MAX_LENGTH:
+        return Problem(file, 0, 0, "", f"the job file is longer than {MAX_LENGTH >> 20} MiB", "split the job")
+    encoding = next((name for mark, name in _ENCODINGS if data.startswith(mark)), "utf-8")
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError as error:
+        return _undecodable(file, data, encoding, error)
+    unprintable = _UNPRINTABLE.search(text)
+    if unprintable is None:
+        return text
+    line, column = _position(text[: unprintable.start()])
+    code = ord(unprintable.group())
+    if not code and encoding == "utf-8":
+        advice = "save the file as UTF-8: this may be UTF-16 without a byte order mark, or no text at all"
+    else:
+        advice = 'remove it, or write it as an escape such as "\\x1b" between double quotes'
+    return Problem(file, line, column, "", f"the character U+{code:04X} may not stand in a YAML file", advice)
+
+
+def _undecodable(file: str, data: bytes, encoding: str, error: UnicodeDecodeError) -> Problem:
+    if encoding.startswith("utf-8"):
+        line, column = _position(data[: error.start].decode(encoding, "replace"))
+        what = f"the byte 0x{data[error.start]:02x} is not UTF-8"
+        return Problem(file, line, column, "", what, "save the file as UTF-8")
+    what = f"the byte order mark says {encoding.upper()}, but the file is something else"
+    return Problem(file, 0, 0, "", what, "save the file as UTF-8")
+
+
+def _position(before: str) -> tuple[int, int]:
+    """Return line and column, from 1, of what follows the text."""
+    lines = before.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    return len(lines), len(lines[-1]) + 1
