@@ -10,7 +10,7 @@ from pathlib import Path
 from runner.cli.arguments import ArgumentParser, add_output_options
 from runner.cli.interruption import SignalledStop
 from runner.cli.job_files import valid_jobs
-from runner.cli.watching import Watcher
+from runner.cli.watching import Told, Watcher
 from runner.engine.result import RunResult, foremost
 from runner.errors import ExitStatus, SinkError
 from runner.model import Job
@@ -26,14 +26,10 @@ def execute(argv: Sequence[str]) -> ExitStatus:
         action="store_true",
         help="print every association and operation on stderr, patient data of the queries included",
     )
-    parser.add_argument("--quiet", action="store_true", help="no summary on stderr")
+    parser.add_argument("--quiet", action="store_true", help="no summary on stderr, only failures and warnings")
     options = parser.parse_args(argv)
-    return run_jobs(
-        valid_jobs(options.jobs),
-        options.output_dir,
-        options.report,
-        Watcher(debug=options.debug, quiet=options.quiet),
-    )
+    told = Told.IDENTIFIERS if options.debug else Told.WARNINGS if options.quiet else Told.SUMMARY
+    return run_jobs(valid_jobs(options.jobs), options.output_dir, options.report, Watcher(told))
 
 
 def run_jobs(jobs: Sequence[Job], output_dir: Path, report_path: Path | None, watcher: Watcher) -> ExitStatus:
@@ -51,9 +47,9 @@ def run_jobs(jobs: Sequence[Job], output_dir: Path, report_path: Path | None, wa
     gc.freeze()
     gc.enable()
     results: list[RunResult] = []
-    stop = StopSignal()
-    with SignalledStop(stop) as signalled:
-        for job in jobs:
+    for job in jobs:
+        stop = StopSignal()
+        with SignalledStop(stop) as signalled:
             result = run(
                 job,
                 output_dir=output_dir,
@@ -64,13 +60,11 @@ def run_jobs(jobs: Sequence[Job], output_dir: Path, report_path: Path | None, wa
             )
             watcher.summarize(result)
             results.append(result)
-            if signalled() is not None:
-                break
-            stop.clear()
-        status = foremost({result.exit_status for result in results})
-        if report_path is not None:
-            _write_report(results, report_path)
-    return status
+        if result.interrupted is not None:
+            break
+    if report_path is not None:
+        _write_report(results, report_path)
+    return foremost({result.exit_status for result in results})
 
 
 def _write_report(results: Sequence[RunResult], path: Path) -> None:
