@@ -1,0 +1,54 @@
+"""Every example job runs: as it stands with its own archive, else with a real peer in its peers’ place."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from acceptance.command import ROOT, Cfind
+from peers.process import HOST, Server
+
+JOBS = sorted((ROOT / "jobs").glob("*.yaml"))
+MODELS = {"patient-root", "study-root", "patient-study-only", "worklist"}
+#: What can serve a job that asks for these models: the fixture and its AE title.
+PEERS = [
+    ({"patient-root", "study-root", "patient-study-only"}, "dcmqrscp_peer", "QR"),
+    ({"worklist"}, "wlmscpfs_peer", "WLA"),
+    ({"patient-root", "study-root", "worklist"}, "orthanc_peer", "ORTHANC"),
+]
+
+
+def _models(text: str) -> set[str]:
+    return {model for model in MODELS if re.search(rf"\bmodel: {model}\b", text)}
+
+
+@pytest.mark.parametrize("path", JOBS, ids=lambda path: path.stem)
+def test_example_job(cfind: Cfind, request: pytest.FixtureRequest, path: Path) -> None:
+    text = path.read_text("utf-8")
+    folder = cfind.folder / "jobs"
+    shutil.copytree(ROOT / "jobs", folder)
+    if re.search(r"\bhost:", text):
+        name, ae_title = next((name, title) for models, name, title in PEERS if _models(text) <= models)
+        server: Server = request.getfixturevalue(name)
+        text = re.sub(r"\bhost: *[^\s,}]+", f"host: {HOST}", text)
+        text = re.sub(r"\bport: *\d+", f"port: {server.port}", text)
+        text = re.sub(r"(?<!_)\bae_title: *[^\s,}]+", f"ae_title: {ae_title}", text)
+        (folder / path.name).write_text(text, "utf-8")
+    report = cfind.folder / "report.json"
+    output = cfind.folder / "output"
+    output.mkdir()
+    status, _, stderr = cfind("run", folder / path.name, "--output-dir", output, "--report", report)
+    assert status == 0, stderr
+    document = Cfind.checked_report(report)
+    assert document["verdict"] == "complete"
+    assert all(sink["state"] == "committed" or sink["path"] is None for sink in document["sinks"])
+
+
+def test_there_is_an_example_for_each_model_and_each_sink() -> None:
+    texts = [path.read_text("utf-8") for path in JOBS]
+    assert set().union(*map(_models, texts)) == MODELS
+    for sink in ("stdout", "rsp", "csv"):
+        assert any(re.search(rf"\btype: {sink}\b", text) for text in texts), sink
