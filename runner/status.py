@@ -82,8 +82,8 @@ class Meaning:
 def meaning(status: int) -> Meaning:
     """Return what a status of a C-FIND or C-ECHO response means.
 
-    PS3.4 C.4.1.1.4 and PS3.7 9.1.2.1.5 and Annex C. A status that neither knows is a failure, or a warning where
-    it lies in the range of warnings: it is never taken for success.
+    PS3.4 C.4.1.1.4 and PS3.7 9.1.2.1.5 and Annex C. A status that neither knows is a failure, or a
+    warning where it lies in the range of warnings: it is never taken for success.
 
     Args:
         status: 0 to 0xFFFF.

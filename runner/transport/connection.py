@@ -1,0 +1,495 @@
+"""Drives one association over a socket: waits, time-outs, and errors that say what went wrong."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterable, Sequence
+
+from runner.association.core import Association, State
+from runner.association.events import (
+    Aborted,
+    Accepted,
+    Event,
+    FinalResponse,
+    NegotiatedContext,
+    Oddity,
+    Rejected,
+    Released,
+    ReleaseRequested,
+    Responses,
+    ResponseWithoutIdentifier,
+    TruncatedResponse,
+    Violation,
+)
+from runner.association.negotiation import Proposal
+from runner.association.pdu import describe_abort
+from runner.dicom.transfer_syntax import TransferSyntax
+from runner.errors import (
+    AssociationAbortedError,
+    AssociationRejectedError,
+    AssociationTimeoutError,
+    ConnectionLostError,
+    DimseTimeoutError,
+    FindError,
+    InterruptedRunError,
+    LocalProtocolError,
+    NoPresentationContextError,
+    PeerAbortedError,
+    RemoteProtocolError,
+    UndecodableIdentifierError,
+)
+from runner.model import AssociationEnd, Peer
+from runner.status import FindOutcome, UnfinishedFind
+from runner.transport.finding import Deliver, Finding, KeepUndecodable
+from runner.transport.sockets import Channel, DeadlineError, StoppedError, connect, deadline_after
+from runner.transport.stop_signal import StopSignal
+
+__all__ = ["FindOutcome", "PeerConnection", "UnfinishedFind"]
+
+VERIFICATION = "1.2.840.10008.1.1"
+
+#: After an interruption the peer has so long for its final response, in seconds.
+INTERRUPTION_GRACE = 2.0
+#: A peer that has sent all has so long to answer a release, in seconds.
+RELEASE_GRACE = 5.0
+#: After an A-ABORT or A-RELEASE-RP the peer has so long to close the connection, in seconds.
+CLOSING_GRACE = 0.5
+
+_LOST_ADVICE = "the peer's own log may say why; try again"
+_SLOW_ADVICE = "narrow the query, or raise the DIMSE time-out"
+_BROKEN_ADVICE = "the peer is broken, or something on the way is; its own log may say more"
+_BETWEEN = "between two operations"
+_BEFORE_ECHO = "before the C-ECHO was answered"
+_NO_ANSWER_ADVICE = (
+    "check that this is the peer's DICOM port, whether it wants TLS,"
+    " and whether it knows this calling AE title and address"
+)
+
+
+class PeerConnection:
+    """One association, used by one thread. Make it with `open`, and `close` it."""
+
+    def __init__(self, peer: Peer, channel: Channel, association: Association, stop: StopSignal) -> None:
+        self._peer = peer
+        self._channel = channel
+        self._association = association
+        self._stop = stop
+        self._contexts: dict[str, NegotiatedContext] = {}
+        self._oddities: list[str] = []
+        self._ended: FindError | None = None
+        self._closed = False
+        # Whether the peer is to read our last words before the connection closes.
+        self._lingers = False
+
+    @classmethod
+    def open(cls, peer: Peer, abstract_syntaxes: Sequence[str], stop: StopSignal) -> PeerConnection:
+        """Connect to a peer and ask it for an association.
+
+        Args:
+            peer: with host and port.
+            abstract_syntaxes: UIDs; a presentation context is proposed for each.
+            stop: ends the waiting.
+
+        Raises:
+            NoAssociationError: in the subclass that says why there is none. NoPresentationContextError is
+                raised where no abstract syntax at all was accepted.
+            InterruptedRunError: if the stop signal is set.
+            InvalidJobError: if an AE title cannot be sent.
+        """
+        association = Association(
+            Proposal(
+                peer.ae_title,
+                peer.calling_ae_title,
+                peer.max_pdu,
+                tuple(dict.fromkeys(abstract_syntaxes)),
+                peer.transfer_syntaxes,
+            )
+        )
+        association.request()
+        channel = connect(peer, stop)
+        connection = cls(peer, channel, association, stop)
+        try:
+            connection._negotiate()
+            if not any(context.transfer_syntax for context in connection._contexts.values()):
+                connection.transfer_syntax(next(iter(connection._contexts)))
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def transfer_syntax(self, abstract_syntax: str) -> TransferSyntax:
+        """Return what was negotiated for an abstract syntax.
+
+        Raises:
+            NoPresentationContextError: if the peer did not accept it.
+        """
+        context = self._contexts.get(abstract_syntax)
+        if context is None:
+            raise LocalProtocolError(f"a presentation context for {abstract_syntax} was not proposed")
+        if context.transfer_syntax is None:
+            raise NoPresentationContextError(
+                f"the peer accepted the association, but not {_NAMES.get(abstract_syntax, abstract_syntax)}:"
+                f" {context.refusal}",
+                "try another information model or other transfer syntaxes,"
+                " or ask the peer's administrator what it serves",
+            )
+        return context.transfer_syntax
+
+    @property
+    def alive(self) -> bool:
+        """Whether another operation can be sent: False when either side has ended the association."""
+        if self._usable:
+            with contextlib.suppress(FindError):
+                self._look()
+        return self._usable
+
+    def find(
+        self,
+        abstract_syntax: str,
+        identifier: bytes,
+        deliver: Deliver,
+        cancel_after: int | None = None,
+        undecodable: KeepUndecodable | None = None,
+    ) -> FindOutcome:
+        """Send a C-FIND and hand on its responses until the final one, whatever its status is.
+
+        Args:
+            abstract_syntax: one whose context was accepted.
+            identifier: encoded in its transfer syntax.
+            deliver: gets identifiers, inflated where the transfer syntax is deflated, and their status,
+                in batches as they arrive. What it raises ends the association.
+            cancel_after: a C-CANCEL is sent after so many responses; None for never.
+            undecodable: gets each identifier that broke off or cannot be inflated, its status, and why.
+                Without it, such an identifier goes to `deliver`, and UndecodableIdentifierError is raised
+                after the final response.
+
+        Raises:
+            FindError: if it does not come to a final response, or a response had no identifier. Its
+                `outcome` is what was known.
+            InterruptedRunError: if the stop signal was set; the C-FIND has been cancelled. It has an
+                `outcome` too.
+        """
+        syntax = self.transfer_syntax(abstract_syntax)
+        finding = Finding(syntax, deliver, undecodable, self._oddities)
+        self._oddities = []
+        try:
+            self._check_usable()
+            after = cancel_after if cancel_after is not None and cancel_after > 0 else None
+            self._association.find(abstract_syntax, identifier, after)
+            self._run(finding)
+            finding.raise_for_responses()
+        except (FindError, InterruptedRunError) as error:
+            error.outcome = finding.outcome()
+            raise
+        outcome = finding.outcome()
+        assert isinstance(outcome, FindOutcome)
+        return outcome
+
+    def echo(self) -> int:
+        """Send a C-ECHO (PS3.7 9.1.5) over the context of the Verification SOP class.
+
+        Returns:
+            The status of the response.
+
+        Raises:
+            FindError: if there is no response.
+            InterruptedRunError: if the stop signal is set.
+        """
+        self.transfer_syntax(VERIFICATION)
+        self._check_usable()
+        self._association.echo(VERIFICATION)
+        deadline = deadline_after(self._peer.timeouts.dimse)
+        try:
+            self._send(deadline)
+            while True:
+                for event in self._receive(deadline, _BEFORE_ECHO):
+                    if isinstance(event, FinalResponse):
+                        return event.detail.status
+                    raise _failure(event, _BEFORE_ECHO)
+        except DeadlineError:
+            raise DimseTimeoutError(
+                f"the peer did not answer the C-ECHO within {self._peer.timeouts.dimse:g} s", _SLOW_ADVICE
+            ) from None
+        except StoppedError:
+            raise InterruptedRunError("interrupted during a C-ECHO") from None
+
+    def close(self) -> str | None:
+        """End the association as the peer's `end` says, and the connection; never raises for the peer.
+
+        An association whose operation did not come to its end is aborted.
+
+        Returns:
+            A warning, if the peer did not end it as it should have.
+        """
+        if self._closed:
+            return None
+        self._closed = True
+        association = self._association
+        try:
+            if association.state is not State.ESTABLISHED:
+                warning = None
+            elif self._peer.end is AssociationEnd.RELEASE and not association.busy:
+                warning = self._release()
+            else:
+                warning = None
+            association.abort()
+            self._say_last_words()
+        finally:
+            self._channel.close()
+        return warning
+
+    # --- the phases of an association -----------------------------------------------------------
+
+    def _negotiate(self) -> None:
+        """Send the association request and take the answer."""
+        limit = self._peer.timeouts.acse
+        deadline = deadline_after(limit)
+        try:
+            self._channel.send(self._association.outgoing(), deadline)
+            while not self._contexts:
+                for event in self._exchange(self._channel.receive(deadline)):
+                    self._take_answer(event)
+        except DeadlineError:
+            raise AssociationTimeoutError(
+                f"the peer did not answer the association request within {limit:g} s",
+                "check that a DICOM service listens on this port and whether it wants TLS,"
+                " or raise the ACSE time-out",
+            ) from None
+        except StoppedError:
+            raise InterruptedRunError("interrupted while waiting for the association") from None
+        except OSError as error:
+            raise AssociationAbortedError(
+                f"the connection broke before the association request was answered ({_words(error)})",
+                _NO_ANSWER_ADVICE,
+            ) from None
+
+    def _take_answer(self, event: Event) -> None:
+        if isinstance(event, Accepted):
+            self._contexts.update(event.contexts)
+            self._oddities += event.oddities
+            return
+        if isinstance(event, Rejected):
+            raise AssociationRejectedError(event.what, event.advice)
+        if isinstance(event, Aborted):
+            raise AssociationAbortedError(
+                f"the peer aborted the association request ({describe_abort(event.source, event.reason)})",
+                "check AE titles and the maximum PDU size; the peer's own log says more",
+            )
+        if isinstance(event, Violation):
+            raise AssociationAbortedError(
+                f"the answer to the association request cannot be understood: {event.what}", event.advice
+            )
+        raise AssociationAbortedError(
+            "the peer closed the connection without answering the association request", _NO_ANSWER_ADVICE
+        )
+
+    def _run(self, finding: Finding) -> None:
+        """Send what the association has to say, and take responses until the final one."""
+        limit = self._peer.timeouts.dimse
+        deadline = deadline_after(limit)
+        sent = False
+        try:
+            self._send(deadline)
+            sent = True
+            self._take_responses(finding, deadline)
+        except DeadlineError:
+            raise self._timed_out(finding) from None
+        except StoppedError:
+            if sent:
+                self._interrupt(finding)
+            raise InterruptedRunError(f"interrupted {_after(finding)}") from None
+
+    def _take_responses(self, finding: Finding, deadline: float | None) -> None:
+        association = self._association
+        messages = association.messages
+        while finding.detail is None:
+            events = self._receive(deadline, _after(finding))
+            if not finding.cancelled:
+                finding.cancelled = association.cancelled
+                if association.messages != messages:
+                    # After a cancel the whole rest has that time, since some peers go on for ever.
+                    messages = association.messages
+                    deadline = deadline_after(self._peer.timeouts.dimse)
+            _take(finding, events)
+
+    def _interrupt(self, finding: Finding) -> None:
+        """Cancel the C-FIND and give the peer a little time to end it in order."""
+        association = self._association
+        deadline = time.monotonic() + INTERRUPTION_GRACE
+        finding.cancelled = True
+        with contextlib.suppress(DeadlineError, FindError):
+            if association.busy:
+                association.cancel()
+            self._send(deadline, heed_stop=False)
+            while finding.detail is None:
+                _take(finding, self._receive(deadline, _after(finding), heed_stop=False))
+
+    def _release(self) -> str | None:
+        """Ask for the release; what goes wrong now cannot harm what has come."""
+        association = self._association
+        acse = self._peer.timeouts.acse
+        deadline = deadline_after(RELEASE_GRACE if acse is None else min(acse, RELEASE_GRACE))
+        association.release()
+        try:
+            self._channel.send(association.outgoing(), deadline, heed_stop=False)
+            while True:
+                for event in self._exchange(self._channel.receive(deadline, heed_stop=False)):
+                    return _release_warning(event)
+        except DeadlineError:
+            return "the peer did not answer the release of the association"
+        except OSError as error:
+            self._lingers = False
+            return f"the connection broke during the release of the association ({_words(error)})"
+
+    def _say_last_words(self) -> None:
+        """Send what is left to send, and let the peer read it: closing at once may discard it."""
+        deadline = time.monotonic() + CLOSING_GRACE
+        with contextlib.suppress(OSError, DeadlineError):
+            words = self._association.outgoing()
+            if words:
+                self._channel.send(words, deadline, heed_stop=False)
+                self._lingers = True
+            if self._lingers:
+                self._channel.end_sending()
+                while self._channel.receive(deadline, heed_stop=False):
+                    pass
+
+    # --- plumbing -------------------------------------------------------------------------------
+
+    @property
+    def _usable(self) -> bool:
+        association = self._association
+        return not self._closed and association.state is State.ESTABLISHED and not association.busy
+
+    def _check_usable(self) -> None:
+        """Raise if no operation can be sent."""
+        if self._stop.is_set():
+            raise InterruptedRunError("interrupted")
+        if self._usable:
+            self._look()
+        if not self._usable:
+            raise self._ended or ConnectionLostError("the association has ended", "open a fresh one")
+
+    def _look(self) -> None:
+        """Take what came while no operation was going on: the peer may have ended the association."""
+        try:
+            while (data := self._channel.receive_now()) is not None:
+                for event in self._exchange(data):
+                    raise _failure(event, _BETWEEN)
+        except OSError as error:
+            self._ended = self._lost(error, _BETWEEN)
+            raise self._ended from None
+        except FindError as error:
+            self._ended = error
+            raise
+
+    def _send(self, deadline: float | None, *, heed_stop: bool = True) -> None:
+        """Send what the association has to say."""
+        # A connection that is broken may still hold why: reading tells.
+        with contextlib.suppress(OSError):
+            self._channel.send(self._association.outgoing(), deadline, heed_stop=heed_stop)
+
+    def _receive(self, deadline: float | None, when: str, *, heed_stop: bool = True) -> Sequence[Event]:
+        """Wait for bytes and return what they mean; `when` says in a message how far things were."""
+        try:
+            return self._exchange(self._channel.receive(deadline, heed_stop=heed_stop))
+        except OSError as error:
+            raise self._lost(error, when) from None
+
+    def _exchange(self, data: memoryview) -> Sequence[Event]:
+        """Hand bytes to the association, none for the end, and send at once what it answers."""
+        association = self._association
+        if data:
+            events = association.receive(data)
+        else:
+            events = association.receive_end()
+            self._lingers = False
+        answer = association.outgoing()
+        if answer:
+            self._lingers = association.state is State.ENDED
+            # What has come is worth more than the answer; that the connection is broken shows soon enough.
+            with contextlib.suppress(OSError, DeadlineError):
+                self._channel.send(answer, time.monotonic() + CLOSING_GRACE, heed_stop=False)
+        return events
+
+    def _lost(self, error: OSError, when: str) -> ConnectionLostError:
+        """Note that the connection is broken."""
+        self._association.abort()
+        self._association.outgoing()
+        self._lingers = False
+        return ConnectionLostError(f"the connection broke {when} ({_words(error)})", _LOST_ADVICE)
+
+    def _timed_out(self, finding: Finding) -> DimseTimeoutError:
+        limit = self._peer.timeouts.dimse
+        if finding.cancelled:
+            return DimseTimeoutError(
+                f"the peer did not end the C-FIND within {limit:g} s of the C-CANCEL, {_after(finding)}",
+                "it seems to ignore C-CANCEL: leave out cancel_after and narrow the query,"
+                " or raise the DIMSE time-out",
+            )
+        return DimseTimeoutError(f"no whole message came within {limit:g} s {_after(finding)}", _SLOW_ADVICE)
+
+
+def _take(finding: Finding, events: Iterable[Event]) -> None:
+    """Take what happened during a C-FIND; raises FindError for what ends it before the final response."""
+    for event in events:
+        if isinstance(event, Responses):
+            finding.take(event.identifiers, event.status)
+        elif isinstance(event, FinalResponse):
+            finding.detail = event.detail
+        elif isinstance(event, TruncatedResponse):
+            finding.keep(event.identifier, event.status, UndecodableIdentifierError("it broke off"))
+        elif isinstance(event, ResponseWithoutIdentifier):
+            finding.without_identifier += 1
+        elif isinstance(event, Oddity):
+            finding.note(event.what)
+        elif finding.detail is None:
+            raise _failure(event, _after(finding))
+
+
+def _failure(event: Event, when: str) -> FindError:
+    """Return the error for an event that ends an established association."""
+    if isinstance(event, Aborted):
+        return PeerAbortedError(
+            f"the peer aborted the association {when} ({describe_abort(event.source, event.reason)})",
+            "the peer's own log says why; it may not allow this calling AE title to query",
+        )
+    if isinstance(event, ReleaseRequested):
+        return PeerAbortedError(f"the peer released the association {when}", _LOST_ADVICE)
+    if isinstance(event, Violation):
+        return RemoteProtocolError(f"the peer sent {event.what}, {when}", event.advice or _BROKEN_ADVICE)
+    return ConnectionLostError(f"the peer closed the connection {when}", _LOST_ADVICE)
+
+
+def _release_warning(event: Event) -> str | None:
+    """Return what is to be said of the answer to our release."""
+    if isinstance(event, Released):
+        return None
+    if isinstance(event, Aborted):
+        how = f"aborted the association ({describe_abort(event.source, event.reason)})"
+    elif isinstance(event, Violation):
+        how = f"sent {event.what}"
+    else:
+        how = "closed the connection"
+    return f"in place of answering the release of the association, the peer {how}"
+
+
+def _after(finding: Finding) -> str:
+    """Return how far a C-FIND came."""
+    count = finding.responses
+    return "before any response" if not count else f"after {count} response{'s' if count > 1 else ''}"
+
+
+def _words(error: OSError) -> str:
+    return error.strerror or type(error).__name__
+
+
+#: Abstract syntaxes as people call them.
+_NAMES = {
+    VERIFICATION: "C-ECHO",
+    "1.2.840.10008.5.1.4.1.2.1.1": "C-FIND in the patient root model",
+    "1.2.840.10008.5.1.4.1.2.2.1": "C-FIND in the study root model",
+    "1.2.840.10008.5.1.4.1.2.3.1": "C-FIND in the patient/study only model",
+    "1.2.840.10008.5.1.4.31": "C-FIND in the worklist model",
+}
