@@ -80,11 +80,13 @@ class Timeouts:
         connect: for the TCP connection.
         acse: for a whole answer to A-ASSOCIATE-RQ and to A-RELEASE-RQ.
         dimse: for each whole message (command and identifier) that is due.
+        silence: for the next bytes, once a message or a TLS handshake has begun.
     """
 
     connect: float | None = 10.0
     acse: float | None = 30.0
     dimse: float | None = 60.0
+    silence: float | None = None
 
 
 DEFAULT_TRANSFER_SYNTAXES = (
@@ -211,6 +213,7 @@ class Peer:
         max_associations: how many associations may stand at the same time.
         operations_per_association: after how many C-FINDs a fresh association is opened; None for no limit.
         transfer_syntaxes: proposed in one presentation context, in this order.
+        deflate_level: how hard identifiers are deflated, 0 (not at all) to 9, where that is negotiated.
         ip_version: which addresses of the host are tried.
         end: how associations are ended.
         reopen: whether the operations that are left when an association is lost get a fresh one.
@@ -228,6 +231,7 @@ class Peer:
     max_associations: int = 1
     operations_per_association: int | None = None
     transfer_syntaxes: tuple[TransferSyntax, ...] = DEFAULT_TRANSFER_SYNTAXES
+    deflate_level: int = 6
     ip_version: IPVersion = IPVersion.ANY
     end: AssociationEnd = AssociationEnd.RELEASE
     reopen: bool = True
@@ -277,6 +281,7 @@ class StdoutFormat(str, Enum):
     JSON = "json"
     CSV = "csv"
     FINDSCU = "findscu"
+    FINDSCU_LOG = "findscu-3.6"
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,11 +296,25 @@ class StdoutSink:
 class RspSink:
     """Write each response as a DICOM file rsp0001.dcm, rsp0002.dcm, … in `directory`.
 
-    `disable_new_vr` writes UN and UT as OB (findscu -u).
+    `disable_new_vr` writes UN and UT as OB (findscu -u); after `limit` files nothing more is written.
     """
 
     directory: str
     disable_new_vr: bool = False
+    limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class XmlSink:
+    """Write the responses as XML in DCMTK's form, no more than `limit` of them.
+
+    Either each to a file of its own, rsp0001.xml, rsp0002.xml, … in `directory`, or all to the file `path`;
+    the other one is "".
+    """
+
+    directory: str = ""
+    path: str = ""
+    limit: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,7 +325,7 @@ class CsvSink:
     columns: tuple[Path, ...] = ()
 
 
-SinkDeclaration = Union[StdoutSink, RspSink, CsvSink]
+SinkDeclaration = Union[StdoutSink, RspSink, CsvSink, XmlSink]
 
 
 @dataclass(frozen=True, slots=True)
