@@ -51,7 +51,7 @@ class Mapping:
     entries: dict[str, Entry] = field(default_factory=dict)
 
 
-Node: TypeAlias = "Scalar | Listing | Mapping"
+Node: TypeAlias = Scalar | Listing | Mapping
 
 
 def place(root: Node, path: Sequence[str | int], *, of_key: bool = False) -> tuple[int, int]:

@@ -58,4 +58,8 @@ def dotted(path: tuple[str | int, ...]) -> str:
             text += f"[{step}]"
         else:
             text += f".{step}" if text else step
-    return text
+    return text if text.isprintable() else "".join(map(_printable, text))
+
+
+def _printable(character: str) -> str:
+    return character if character.isprintable() else repr(character)[1:-1]

@@ -134,8 +134,7 @@ class _Explainer:
             elif "enum" in member:
                 advice = f"add it, one of {_listed(member['enum'])}"
             else:
-                description = member["description"].rstrip(".")
-                advice = f"add it: {description[0].lower()}{description[1:]}"
+                advice = f"add it: {_sentence(member['description'])}"
             path = error.absolute_path
             yield self.problem(path, f"the key {name!r} is missing", advice, of_key=True)
 
@@ -168,18 +167,19 @@ class _Explainer:
         yield self.problem(path, what, _sentence(error.schema.get("description", "")))
 
     def explain_enum(self, error: ValidationError) -> Iterator[Problem]:
-        known = [str(member) for member in error.validator_value if isinstance(member, str)]
+        known = [member for member in error.validator_value if isinstance(member, str)]
+        shown = error.schema.get("examples", known)
         path = tuple(error.absolute_path)
         if not isinstance(error.instance, str):
             what = f"this must be a text, not {_found(error.instance)}"
             if error.instance is None:
                 what = "a value is missing"
-            yield self.problem(path, what, f"write one of {_listed(known)}")
+            yield self.problem(path, what, f"write one of {_listed(shown)}")
             return
         likely = meant(error.instance, known)
         what = f"{_shown(error.instance)} is not known here"
-        advice = f"write one of {_listed(known)}"
-        yield self.problem(path, what, f"did you mean {likely!r}? {advice}" if likely else advice)
+        guess = f"did you mean {likely!r}? " if likely else ""
+        yield self.problem(path, what, f"{guess}write one of {_listed(shown)}")
 
     def explain_const(self, error: ValidationError) -> Iterator[Problem]:
         what = f"{_shown(error.instance)} is not known here"
@@ -258,7 +258,8 @@ def _listed(known: Iterable[Any]) -> str:
 
 
 def _sentence(description: str) -> str:
-    text = description.rstrip(".")
+    """Return the first sentence of a description as a part of a message."""
+    text = description.split(". ", 1)[0].rstrip(".")
     return text[:1].lower() + text[1:]
 
 
