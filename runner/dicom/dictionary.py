@@ -156,7 +156,7 @@ class _StandardDictionary(Dictionary):
 
     def _load(self) -> None:
         """Read the tables. Doing it twice, in two threads, does no harm."""
-        tables = _pydicom_tables("_dicom_dict")
+        tables = pydicom_tables("_dicom_dict")
         masks: dict[int, dict[int, _Row]] = {}
         for pattern, row in tables["RepeatersDictionary"].items():
             mask = int("".join("0" if digit == "x" else "F" for digit in pattern), 16)
@@ -199,7 +199,7 @@ class _StandardDictionary(Dictionary):
 
     def by_private(self, tag: int, creator: str) -> Entry | None:
         if self._private is None:
-            self._private = _pydicom_tables("_private_dict")["private_dictionaries"]
+            self._private = pydicom_tables("_private_dict")["private_dictionaries"]
         rows = self._private.get(creator)
         if rows is None:
             return None
@@ -228,7 +228,7 @@ def _entry(tag: int, row: _Row) -> Entry:
     return Entry(tag, _first_vr(row[0]), row[1], row[2], row[4])
 
 
-def _pydicom_tables(module: str) -> dict[str, Any]:
+def pydicom_tables(module: str) -> dict[str, Any]:
     """Return the names in a module of tables of pydicom.
 
     The module holds literals only, so it is executed by itself; importing it by its name would import

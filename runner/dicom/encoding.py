@@ -181,7 +181,7 @@ def _ordered(element: Element, value: bytes, form: _Form) -> bytes:
     if width == 1:
         return value
     if len(value) % width:
-        raise EncodingError(element.tag, f"{element.vr} has values of {width} bytes, this is {len(value)} bytes")
+        raise EncodingError(element.tag, f"{element.vr} has words of {width} bytes, here are {len(value)}")
     return value if form.order == "<" else swapped(value, width)
 
 
