@@ -1,0 +1,47 @@
+"""Serve an archive until told to stop."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from runner.archive.server import ArchiveServer
+
+
+class Stop(Protocol):
+    """What says that it is time to stop."""
+
+    def is_set(self) -> bool:
+        """Whether it is."""
+
+
+def serve(  # noqa: PLR0917 - as on the command line
+    folder: Path,
+    host: str,
+    port: int,
+    ae_title: str | None,
+    stop: Stop,
+    announce: Callable[[str], None],
+) -> None:
+    """Serve a folder of DICOM files as a C-FIND SCP until `stop` is set.
+
+    Args:
+        folder: is read once.
+        host: an address or name of this machine.
+        port: 0 for one that the system chooses.
+        ae_title: the called AE title that is accepted; None for any.
+        stop: is looked at ten times a second.
+        announce: is given lines for people: the address once it listens, then files that are not served.
+
+    Raises:
+        ArchiveError: the folder cannot be read, or the address cannot be listened on.
+    """
+    with ArchiveServer.start(folder, host, port, ae_title) as server:
+        shown_host, shown_port = server.address
+        announce(f"listening on {f'[{shown_host}]' if ':' in shown_host else shown_host}:{shown_port}")
+        for path, why in server.skipped:
+            announce(f"not served: {path.relative_to(folder)}: {why}")
+        while not stop.is_set():
+            time.sleep(0.1)
