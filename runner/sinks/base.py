@@ -52,7 +52,20 @@ class Sink(Protocol):
     """Where responses go. The engine calls one method at a time, from any thread.
 
     Every method may raise SinkError; after that only `close` is called.
+
+    Attributes:
+        type: as in the job file.
+        path: of the file or folder, None for stdout.
+        responses: how many it has taken.
+        kept_in: after `close`, where a partial output lies; "" for nowhere.
+        undecodable_files: where the bytes of identifiers that cannot be decoded lie.
     """
+
+    type: str
+    path: str | None
+    responses: int
+    kept_in: str
+    undecodable_files: Sequence[str]
 
     def open(self) -> None:
         """Check that the output can be written, before any association. Creates nothing with a final name."""
