@@ -135,7 +135,7 @@ class _DumpReader:
         if is_private_creator(tag) and isinstance(value, str):
             current.creators[tag] = value.strip(" ")
         if tag >> 16 != 2 and not is_group_length(tag) and tag != 0xFFFCFFFC:
-            current.elements[tag] = Element(tag, vr, value)
+            current.elements.setdefault(tag, Element(tag, vr, value))  # the first one counts, as in DCMTK
 
     def _vr(self, tag: int, stated: str, current: _Open) -> str:
         if stated in VRS:
@@ -179,7 +179,7 @@ class _DumpReader:
         ended = self.stack.pop()
         tag = ended.sequence
         if tag is not None:
-            self.stack[-1].elements[tag] = Element(tag, "SQ", tuple(ended.items))
+            self.stack[-1].elements.setdefault(tag, Element(tag, "SQ", tuple(ended.items)))
 
     def _value(self, tag: int, vr: str, token: bytes) -> Value:
         if not token:

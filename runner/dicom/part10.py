@@ -182,6 +182,8 @@ def _identifier(
             raise QueryFileError(
                 f"it has the command element {format_tag(tag)}, so it is a message and no data set", _ADVICE
             )
+        if tag in elements:
+            continue  # of an element that is there twice the first one counts, as in DCMTK
         if raw.items is not None:
             items = tuple(
                 _identifier(data, item.elements, dictionary, little=little, depth=depth + 1)
