@@ -33,6 +33,7 @@ from runner.model import (
     StdoutSink,
     Timeouts,
     Tls,
+    XmlSink,
 )
 
 NAME = "findscu"
@@ -81,6 +82,7 @@ CALLING_AE_TITLE = "FINDSCU"
 CALLED_AE_TITLE = "ANY-SCP"
 MAX_PDU = 16384
 ACSE_TIMEOUT = 30
+DEFLATE_LEVEL = 6
 
 
 def job_of(command_line: CommandLine, warn: Callable[[str], None] | None = None) -> Job:
@@ -116,6 +118,7 @@ def _ignore(_text: str) -> None:
 def peer_of(command_line: CommandLine) -> Peer:
     """Return the peer that a command line asks, and how it talks to it."""
     host = command_line.host
+    level = command_line.number("--compression-level")
     return Peer(
         name=f"[{host}]:{command_line.port}" if ":" in host else f"{host}:{command_line.port}",
         host=host,
@@ -127,13 +130,20 @@ def peer_of(command_line: CommandLine) -> Peer:
             connect=command_line.number("--timeout"),
             acse=command_line.number("--acse-timeout") or ACSE_TIMEOUT,
             dimse=command_line.number("--dimse-timeout"),
+            silence=_silence(command_line),
         ),
         transfer_syntaxes=SYNTAXES[command_line.chosen("syntax") or "--propose-uncompr"],
+        deflate_level=DEFLATE_LEVEL if level is None else level,
         ip_version=_IP_VERSIONS[command_line.chosen("ip") or "--ip-auto"],
         end=AssociationEnd.ABORT if command_line.has("--abort") else AssociationEnd.RELEASE,
         reopen=False,
         tls=tls_of(command_line),
     )
+
+
+def _silence(command_line: CommandLine) -> int | None:
+    seconds = command_line.number("--socket-timeout")
+    return seconds if seconds is not None and seconds > 0 else None
 
 
 def tls_of(command_line: CommandLine) -> Tls | None:
@@ -254,11 +264,18 @@ def sinks_of(command_line: CommandLine) -> tuple[SinkDeclaration, ...]:
     """Return where responses go: stdout unless hidden, and files where asked for."""
     sinks: list[SinkDeclaration] = []
     if prints_responses(command_line):
-        sinks.append(StdoutSink(StdoutFormat.FINDSCU))
-    extract = command_line.chosen("extract")
-    if extract == "--extract":
-        directory = command_line.value("--output-directory") or "."
-        sinks.append(RspSink(directory, disables_new_vrs(command_line)))
+        newer = command_line.newer_style
+        sinks.append(StdoutSink(StdoutFormat.FINDSCU_LOG if newer else StdoutFormat.FINDSCU))
+    directory = command_line.value("--output-directory") or "."
+    limit = command_line.number("--limit-output")
+    match command_line.chosen("extract"):
+        case "--extract":
+            sinks.append(RspSink(directory, disables_new_vrs(command_line), limit))
+        case "--extract-xml":
+            sinks.append(XmlSink(directory, limit=limit))
+        case "--extract-xml-single":
+            path = command_line.value("--extract-xml-single") or ""
+            sinks.append(XmlSink(path=str(Path(directory, path)), limit=limit))
     return tuple(sinks)
 
 

@@ -124,8 +124,8 @@ def _put(identifier: Identifier, path: Path, element: Element | None) -> Identif
 def _wrong(text: str, what: str, advice: str = "") -> UsageError:
     """Make an error that names the attribute but not the value, which may identify a patient."""
     name, equals, _ = text.partition("=")
-    shown = name.encode("utf-8", "replace").decode("utf-8")
-    return UsageError(f"-k {shown}{'=…' if equals else ''}: {what}", advice)
+    message = f"-k {name}{'=…' if equals else ''}: {what}"
+    return UsageError(message.encode("utf-8", "replace").decode(), advice)
 
 
 def _steps(name: str, text: str, dictionary: Dictionary) -> list[tuple[int, int | None]]:
