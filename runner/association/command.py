@@ -44,17 +44,15 @@ class Command:
 
     Attributes:
         field: the Command Field.
-        message_id: the Message ID Being Responded To, None where it is missing.
+        message_id: the Message ID Being Responded To.
         has_data_set: whether a data set is announced.
-        status: None where it is missing.
-        detail: the same status and what came with it; None where the status is missing.
+        detail: the status and what came with it.
     """
 
     field: int
-    message_id: int | None
+    message_id: int
     has_data_set: bool
-    status: int | None
-    detail: StatusDetail | None
+    detail: StatusDetail
 
 
 def find_request(sop_class_uid: str, message_id: int) -> bytes:
@@ -87,7 +85,7 @@ def cancel_request(message_id: int) -> bytes:
     )
 
 
-def decode(data: bytes) -> Command:
+def decode_response(data: bytes) -> Command:
     """Read a response's command set, element by element.
 
     Elements may stand in any order and odd lengths are taken; of an element that comes twice, the first
@@ -95,10 +93,10 @@ def decode(data: bytes) -> Command:
 
     Raises:
         CommandSetError: if a length runs beyond the end, or a number has not the length of its VR, or
-            there is no Command Field or no Command Data Set Type.
+            an element is missing that every response has.
     """
     values: dict[int, bytes] = {}
-    elements = bytearray()
+    explaining = bytearray()
     at, end = 0, len(data)
     while at < end:
         if end - at < _ELEMENT.size:
@@ -109,21 +107,17 @@ def decode(data: bytes) -> Command:
         if at > end:
             raise CommandSetError(
                 f"element ({group:04x},{element:04x}) says that it is {length} bytes long,"
-                f" but only {end - start} follow"
+                f" but {end - start} follow"
             )
         if group == 0 and element not in values:
             values[element] = data[start:at]
             if OFFENDING_ELEMENT <= element <= ERROR_ID:
-                elements += data[start - _ELEMENT.size : at]
-    field = _number(values, COMMAND_FIELD)
-    data_set_type = _number(values, COMMAND_DATA_SET_TYPE)
-    if field is None or data_set_type is None:
-        missing = "Command Field" if field is None else "Command Data Set Type"
-        raise CommandSetError(f"it has no {missing}")
-    status = _number(values, STATUS)
-    detail = None if status is None else _detail(status, values, bytes(elements))
+                explaining += data[start - _ELEMENT.size : at]
     return Command(
-        field, _number(values, MESSAGE_ID_BEING_RESPONDED_TO), data_set_type != NO_DATA_SET, status, detail
+        _number(values, COMMAND_FIELD, "Command Field"),
+        _number(values, MESSAGE_ID_BEING_RESPONDED_TO, "Message ID Being Responded To"),
+        _number(values, COMMAND_DATA_SET_TYPE, "Command Data Set Type") != NO_DATA_SET,
+        _detail(_number(values, STATUS, "Status"), values, bytes(explaining)),
     )
 
 
@@ -138,21 +132,19 @@ def _detail(status: int, values: dict[int, bytes], elements: bytes) -> StatusDet
             (int.from_bytes(tags[i : i + 2], "little") << 16) | int.from_bytes(tags[i + 2 : i + 4], "little")
             for i in range(0, len(tags) - 3, 4)
         ),
-        # It goes to terminals and logs: no control characters, C1 neither.
-        "".join(
-            character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in comment
-        ),
+        # It goes to terminals and logs: no control characters, those of C1 neither.
+        "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in comment),
         _US.unpack(error_id)[0] if len(error_id) == _US.size else None,
         elements,
     )
 
 
-def _number(values: dict[int, bytes], element: int) -> int | None:
+def _number(values: dict[int, bytes], element: int, name: str) -> int:
     value = values.get(element)
     if value is None:
-        return None
+        raise CommandSetError(f"it has no {name}")
     if len(value) != _US.size:
-        raise CommandSetError(f"element (0000,{element:04x}) has {len(value)} bytes in place of 2")
+        raise CommandSetError(f"its {name} has {len(value)} bytes in place of {_US.size}")
     number: int = _US.unpack(value)[0]
     return number
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Union
 
 from runner.dicom.transfer_syntax import TransferSyntax
 from runner.status import StatusDetail
@@ -116,17 +115,17 @@ class Violation:
     advice: str = ""
 
 
-Event = Union[
-    Accepted,
-    Rejected,
-    Responses,
-    TruncatedResponse,
-    ResponseWithoutIdentifier,
-    FinalResponse,
-    Oddity,
-    Aborted,
-    ReleaseRequested,
-    Released,
-    ConnectionClosed,
-    Violation,
-]
+Event = (
+    Accepted
+    | Rejected
+    | Responses
+    | TruncatedResponse
+    | ResponseWithoutIdentifier
+    | FinalResponse
+    | Oddity
+    | Aborted
+    | ReleaseRequested
+    | Released
+    | ConnectionClosed
+    | Violation
+)

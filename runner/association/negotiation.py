@@ -77,17 +77,15 @@ def request_pdu(proposal: Proposal) -> bytes:
 
     primitive = A_ASSOCIATE()
     primitive.application_context_name = APPLICATION_CONTEXT
-    for title, attribute in (
-        (proposal.called_ae_title, "called_ae_title"),
-        (proposal.calling_ae_title, "calling_ae_title"),
-    ):
-        try:
-            setattr(primitive, attribute, title)
-        except ValueError:
-            raise InvalidJobError(
-                f"the {attribute.split('_')[0]} AE title cannot be sent",
-                "an AE title has 1 to 16 characters of ASCII, no backslash, and is not all spaces",
-            ) from None
+    try:
+        primitive.called_ae_title = proposal.called_ae_title
+        primitive.calling_ae_title = proposal.calling_ae_title
+    except ValueError:
+        raise InvalidJobError(
+            f"the AE titles “{proposal.called_ae_title}” (called) and “{proposal.calling_ae_title}” (calling)"
+            " cannot both be sent",
+            "an AE title has 1 to 16 characters of ASCII, no backslash, and is not all spaces",
+        ) from None
     contexts = []
     for context_id, abstract_syntax in proposal.contexts():
         context = PresentationContext()
@@ -242,7 +240,7 @@ def _sieved(pdu: bytes, oddities: list[str]) -> bytes:
         elif kind == _USER_INFORMATION_ITEM:
             kept += _sieved_user_information(value)
         elif kind == _APPLICATION_CONTEXT_ITEM and _text(value) != APPLICATION_CONTEXT:
-            oddities.append("its application context name is not that of DICOM")
+            oddities.append("the peer's application context name is not that of DICOM")
     return PDU_HEADER.pack(ASSOCIATE_AC, len(kept)) + kept
 
 

@@ -39,6 +39,16 @@ LONGEST_SENT = 131072
 #: The shortest P-DATA-TF that carries anything: a PDV header and two bytes.
 SHORTEST_SENT = PDV_HEADER.size + 2
 
+NAMES = {
+    ASSOCIATE_RQ: "A-ASSOCIATE-RQ",
+    ASSOCIATE_AC: "A-ASSOCIATE-AC",
+    ASSOCIATE_RJ: "A-ASSOCIATE-RJ",
+    P_DATA_TF: "P-DATA-TF",
+    RELEASE_RQ: "A-RELEASE-RQ",
+    RELEASE_RP: "A-RELEASE-RP",
+    ABORT: "A-ABORT",
+}
+
 _ABORT_REASONS = {
     REASON_NOT_SPECIFIED: "reason not specified",
     UNRECOGNIZED_PDU: "unrecognized PDU",
