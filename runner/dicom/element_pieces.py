@@ -18,6 +18,8 @@ from runner.dicom.transfer_syntax import TransferSyntax
 
 #: Makes the piece for an element of the top level, and all within it.
 MakePiece = Callable[[bytes, RawElement, Surroundings], str]
+#: Gives a faster way for the values of one attribute, from its element's bytes; None where there is none.
+MakeMaker = Callable[[Field, Surroundings], "Callable[[bytes], str] | None"]
 
 #: After so many different values of an attribute it is seen whether remembering them is worth it.
 _TRIAL = 256
@@ -33,12 +35,20 @@ class ElementPieces:
         syntax: the negotiated transfer syntax; identifiers of a deflated one are given inflated.
         dictionary: for implicit elements.
         make: makes one piece.
+        faster: makes a maker of the same pieces for one attribute that is no sequence.
     """
 
-    def __init__(self, syntax: TransferSyntax, dictionary: Dictionary, make: MakePiece) -> None:
+    def __init__(
+        self,
+        syntax: TransferSyntax,
+        dictionary: Dictionary,
+        make: MakePiece,
+        faster: MakeMaker = lambda _field, _surroundings: None,
+    ) -> None:
         self._syntax = syntax
         self._dictionary = dictionary
         self._make = make
+        self._faster = faster
         self._layout = Layout(syntax, dictionary, capture_all=True)
         self._version = 0
         self._usable = False
@@ -112,9 +122,23 @@ class ElementPieces:
                 elements.append(RawElement(field.path[0], field.vr, len(data), start, end))
                 data += raw
         surroundings = Surroundings(data, elements, self._dictionary)
-        memory = _Memory(fields, surroundings, self._syntax, self._dictionary, self._make)
+        memory = _Memory([self._maker(field, surroundings) for field in fields])
         self._memories[key] = memory
         return memory
+
+    def _maker(self, field: Field, surroundings: Surroundings) -> Callable[[bytes], str]:
+        """Return what makes the pieces of one attribute, each from the element's bytes alone."""
+        make = self._make
+        tag, vr, value_at = field.path[0], field.vr, field.value_at
+
+        def of_value(raw: bytes) -> str:
+            return make(raw, RawElement(tag, vr, 0, value_at, len(raw)), surroundings)
+
+        def of_sequence(raw: bytes) -> str:
+            (element,) = walk(raw, self._syntax, self._dictionary)
+            return make(raw, element, surroundings)
+
+        return of_sequence if field.sequence else self._faster(field, surroundings) or of_value
 
 
 class _Memory:
@@ -129,33 +153,21 @@ class _Memory:
 
     __slots__ = ("gets", "makes", "remembered", "responses")
 
-    def __init__(
-        self,
-        fields: Sequence[Field],
-        surroundings: Surroundings,
-        syntax: TransferSyntax,
-        dictionary: Dictionary,
-        make: MakePiece,
-    ) -> None:
+    def __init__(self, makers: Sequence[Callable[[bytes], str]]) -> None:
         self.responses = 0
         self.remembered = 0
-        self.gets: list[Callable[[bytes | None], str | None]] = []
-        self.makes: list[Callable[[bytes | None], str]] = []
-        for index, field in enumerate(fields):
-            maker = _sequence_maker if field.sequence else _value_maker
-            attribute = _Attribute(self, index, maker(field, surroundings, syntax, dictionary, make))
-            self.gets.append(attribute.pieces.get)
-            self.makes.append(attribute.make)
+        attributes = [_Attribute(self, maker) for maker in makers]
+        self.gets = [attribute.pieces.get for attribute in attributes]
+        self.makes = [attribute.make for attribute in attributes]
 
 
 class _Attribute:
     """What is remembered of one attribute."""
 
-    __slots__ = ("_index", "_made", "_make", "_memory", "_worth", "pieces")
+    __slots__ = ("_made", "_make", "_memory", "_worth", "pieces")
 
-    def __init__(self, memory: _Memory, index: int, make: Callable[[bytes], str]) -> None:
+    def __init__(self, memory: _Memory, make: Callable[[bytes], str]) -> None:
         self._memory = memory
-        self._index = index
         self._make = make
         self._made = 0
         self._worth = True
@@ -179,30 +191,6 @@ class _Attribute:
         self.pieces.clear()
         self.pieces[None] = ""
         self._worth = self._made < self._memory.responses // 2
-
-
-def _value_maker(
-    field: Field, surroundings: Surroundings, syntax: TransferSyntax, dictionary: Dictionary, make: MakePiece
-) -> Callable[[bytes], str]:
-    del syntax, dictionary
-    tag, vr, value_at = field.path[0], field.vr, field.value_at
-
-    def piece(raw: bytes) -> str:
-        return make(raw, RawElement(tag, vr, 0, value_at, len(raw)), surroundings)
-
-    return piece
-
-
-def _sequence_maker(
-    field: Field, surroundings: Surroundings, syntax: TransferSyntax, dictionary: Dictionary, make: MakePiece
-) -> Callable[[bytes], str]:
-    del field
-
-    def piece(raw: bytes) -> str:
-        (element,) = walk(raw, syntax, dictionary)
-        return make(raw, element, surroundings)
-
-    return piece
 
 
 def _by_tag(element: RawElement) -> int:
