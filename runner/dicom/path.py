@@ -73,9 +73,7 @@ def _tag(name: str, dictionary: Dictionary) -> int:
         return entry.tag
     likely = dictionary.suggest(name)
     advice = (
-        f"did you mean {' or '.join(likely)}?"
-        if likely
-        else "write a keyword of PS3.6, or a tag such as (0010,0010)"
+        f"did you mean {likely[0]}?" if likely else "write a keyword of PS3.6, or a tag such as (0010,0010)"
     )
     raise PathError(f"the dictionary has no attribute {name!r}", advice)
 

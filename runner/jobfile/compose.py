@@ -54,7 +54,7 @@ class _Frame:
     node: Listing | Mapping
     anchor: str | None
     key: Scalar | None = None
-    dropped: bool = False
+    dropped: str | None = None
     merge: Entry | None = None
     size: int = 1
     height: int = 1
@@ -192,10 +192,10 @@ class _Composer:
         frame.height = max(frame.height, height + 1)
         if isinstance(frame.node, Listing):
             frame.node.items.append(node)
-        elif frame.key is None and not frame.dropped:
+        elif frame.key is None and frame.dropped is None:
             self.put_key(frame, frame.node, node)
-        elif frame.dropped:
-            frame.dropped = False
+        elif frame.dropped is not None:
+            frame.dropped = None
         else:
             key, frame.key = frame.key, None
             assert key is not None
@@ -208,9 +208,9 @@ class _Composer:
 
     def put_key(self, frame: _Frame, mapping: Mapping, node: Node) -> None:
         if not isinstance(node, Scalar) or node.text is None:
-            shown = "empty" if isinstance(node, Scalar) else "a list or a mapping"
-            self.problem(node, f"a key is {shown}", "write a text before the colon")
-            frame.dropped = True
+            what = "a key is empty or null" if isinstance(node, Scalar) else "a key is a list or a mapping"
+            self.problem(node, what, "write a text before the colon, in quotes if need be")
+            frame.dropped = ""
             return
         is_merge = node.plain and node.text == "<<"
         first = frame.merge if is_merge else mapping.entries.get(node.text)
@@ -218,7 +218,7 @@ class _Composer:
             what = f"the key {node.text!r} stands here a second time; the first is in line {first.line}"
             advice = "write '<<: [*one, *two]'" if is_merge else "keep one of them"
             self.problem(node, what, advice, key=node.text)
-            frame.dropped = True
+            frame.dropped = node.text
             return
         frame.key = node
 
@@ -272,6 +272,8 @@ class _Composer:
                 path.append(len(frame.node.items))
             elif frame.key is not None and frame.key.text is not None:
                 path.append(frame.key.text)
+            elif frame.dropped:
+                path.append(frame.dropped)
         if key is not None:
             path.append(key)
         self.problems.append(Problem(self.file, line, column, dotted(tuple(path)), what, advice))

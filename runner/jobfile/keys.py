@@ -22,7 +22,7 @@ from runner.jobfile.problem import Severity
 from runner.jobfile.section import Section
 
 #: `(0009,"ACME 1",01)`: group, private creator, and the element's number within its block.
-_PRIVATE = re.compile(r"""\(?([0-9a-fA-F]{4}),\s*(["'])(.+)\2,\s*(?:[xX]{2})?([0-9a-fA-F]{2})\)?""")
+_PRIVATE = re.compile(r"""\(?([0-9a-fA-F]{4}),\s*(["'])(.*)\2,\s*(?:[xX]{2})?([0-9a-fA-F]{2})\)?""")
 
 #: What texts are sent in where the job does not say and ASCII is not enough.
 DEFAULT_CHARACTER_SET = "ISO_IR 192"
@@ -145,13 +145,13 @@ class _Level:
 
     def advice(self, name: str) -> str:
         """Say what an unknown name may have meant."""
-        if name.startswith("(") and not name.endswith(")"):
+        if name.startswith("(") != name.endswith(")"):
             return 'put a tag in quotes where it stands between braces: {"(0008,0050)": …}'
         if "[" in name or "." in name:
             return "write the items of a sequence as a list below its own key"
         likely = self.dictionary.suggest(name)
         if likely:
-            return f"did you mean {' or '.join(likely)}?"
+            return f"did you mean {likely[0]}?"
         return 'write a keyword of PS3.6, or a tag such as "(0010,0010)"'
 
     def numbered(self, name: str, section: Section, tag: int) -> _Attribute:
@@ -217,13 +217,15 @@ class _Level:
             terms = _joined(attribute.section.data)
             if terms is None:
                 return
-            self.declared = terms
+            self.declared = terms.strip(" ")
             try:
                 character_set(terms)
             except UnknownCharacterSetError as error:
                 advice = f"write a defined term of PS3.3 C.12.1.1.2, such as {DEFAULT_CHARACTER_SET}"
                 attribute.section.problem(str(error), advice)
                 self.declared = DEFAULT_CHARACTER_SET
+                attributes.remove(attribute)
+            return
 
     def put(self, attribute: _Attribute) -> None:
         section, vr = attribute.section, attribute.vr
@@ -265,6 +267,8 @@ class _Level:
         items: list[Identifier] = []
         columns: list[Path] = []
         for number, item in enumerate(section.items()):
+            if isinstance(item.data, list):
+                continue  # the schema has complained
             if not isinstance(item.data, dict):
                 item.problem(
                     "an item of a sequence is a mapping of keys",

@@ -89,7 +89,11 @@ class _Query:
         try:
             return read_query_file(self.folder / item.text(), self.dictionary)
         except QueryFileError as error:
-            item.problem(error.what, error.advice)
+            if not (self.folder / item.text()).is_file():
+                advice = "name a file, relative to the job file"
+                item.problem(error.what, error.advice or advice)
+            else:
+                item.problem(f"this is no query file: {error.what}", error.advice)
             return None
 
     def identifier(self, base: Identifier, level: Level | None, blamed: Section) -> tuple[Identifier, Keys]:
@@ -166,8 +170,10 @@ class _Query:
 
 def _not_of_model(level: str, model: InformationModel) -> tuple[str, str]:
     levels = ", ".join(known.value for known in model.levels)
-    shown = level if level in set(Level) else "like this"
-    return f"the model {model.value} has no level {shown}", f"write one of {levels}"
+    what = f"the model {model.value} has no level {level}"
+    if level not in {known.value for known in Level}:
+        what = f"the value is no level of the model {model.value}"
+    return what, f"write one of {levels}"
 
 
 def _text(element: Element) -> str:

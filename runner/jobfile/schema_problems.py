@@ -59,6 +59,17 @@ class _Explainer:
         line, column = place(self.document, steps, of_key=of_key)
         return Problem(self.file, line, column, dotted(steps), what, advice)
 
+    def description(self, error: ValidationError) -> str:
+        """Return the description of what an error is about: where it is used, rather than of its type."""
+        schema: Any = self.schema
+        description = ""
+        for step in error.absolute_schema_path:  # which leaves references out
+            schema = resolved(schema, self.schema)[step]
+            if isinstance(schema, dict):
+                used = schema.get("description")
+                description = used or resolved(schema, self.schema).get("description", description)
+        return description
+
     # --- alternatives: each place of the schema that has some is explained by itself ------------------
 
     def explain_oneOf(self, error: ValidationError) -> Iterator[Problem]:  # noqa: N802 - the keyword's name
@@ -93,6 +104,8 @@ class _Explainer:
             yield self.problem(error.absolute_path, what, advice, of_key=True)
 
     def explain_not(self, error: ValidationError) -> Iterator[Problem]:
+        if not isinstance(error.instance, dict):
+            return
         what = "'peer' and 'peers' exclude each other"
         path = (*error.absolute_path, "peers")
         yield self.problem(path, what, "list all of them under 'peers'", of_key=True)
@@ -164,7 +177,7 @@ class _Explainer:
         what = f"this must be {wanted}, not {_found(error.instance, show=not _is_of_keys(path))}"
         if error.instance is None:
             what = f"a value is missing: this must be {wanted}"
-        yield self.problem(path, what, _sentence(error.schema.get("description", "")))
+        yield self.problem(path, what, _sentence(self.description(error)))
 
     def explain_enum(self, error: ValidationError) -> Iterator[Problem]:
         known = [member for member in error.validator_value if isinstance(member, str)]
@@ -182,6 +195,8 @@ class _Explainer:
         yield self.problem(path, what, f"{guess}write one of {_listed(shown)}")
 
     def explain_const(self, error: ValidationError) -> Iterator[Problem]:
+        if error.schema.get("type") == "integer" and not isinstance(error.instance, int):
+            return  # its type is explained
         what = f"{_shown(error.instance)} is not known here"
         yield self.problem(error.absolute_path, what, f"write {error.validator_value}")
 
@@ -196,7 +211,7 @@ class _Explainer:
         yield self.problem(error.absolute_path, f"{error.instance} is too large", advice)
 
     def explain_exclusiveMinimum(self, error: ValidationError) -> Iterator[Problem]:  # noqa: N802
-        advice = f"write a number above {error.validator_value}; {_sentence(error.schema['description'])}"
+        advice = f"write a number above {error.validator_value}; {_sentence(self.description(error))}"
         yield self.problem(error.absolute_path, f"{error.instance} is too small", advice)
 
     def explain_minLength(self, error: ValidationError) -> Iterator[Problem]:  # noqa: N802
@@ -260,7 +275,8 @@ def _listed(known: Iterable[Any]) -> str:
 def _sentence(description: str) -> str:
     """Return the first sentence of a description as a part of a message."""
     text = description.split(". ", 1)[0].rstrip(".")
-    return text[:1].lower() + text[1:]
+    word = text.split(" ", 1)[0]
+    return text if len(word) > 1 and word.isupper() else text[:1].lower() + text[1:]
 
 
 def _is_of_keys(path: tuple[Any, ...]) -> bool:
