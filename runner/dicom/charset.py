@@ -196,8 +196,10 @@ class _ExtensibleCharacterSet(CharacterSet):
         if _ESCAPE not in data:
             if data.isascii():
                 return data.decode("ascii")
-            if self.g1 is not None and self.g1.width == 1:
-                return _decoded(self.g1, data, 0, len(data), errors)
+            if self.g1 is _KATAKANA and errors != "strict":
+                return data.decode("shift_jis", errors)  # which some declare so
+            if self.g1 is not None and self.g1.width == 1 and self.g1 is not _KATAKANA:
+                return data.decode(self.g1.codec, errors)
         delimiters = _delimiters(vr)
         pieces: list[str] = []
         g0, g1 = self.g0, self.g1
@@ -266,8 +268,6 @@ def _decoded(code_set: _Set | None, data: bytes, start: int, end: int, errors: s
     """Decode a run of bytes that are all in the upper or all in the lower half."""
     run = data[start:end]
     if code_set is None or (code_set is _KATAKANA and not all(0xA1 <= byte <= 0xDF for byte in run)):
-        if code_set is not None and errors != "strict":
-            return run.decode("shift_jis", errors)
         if errors == "strict":
             raise UnicodeDecodeError("ISO 2022", data, start, end, "no set for these bytes is active")
         return run.decode("ascii", errors)

@@ -75,7 +75,9 @@ _OTHERS = {
 }
 _OPERATION = re.compile(r"(\w+?)(Find|Move|Get)")
 #: Names of SOP classes that do not say so.
-_PLAIN = re.compile(r"Storage|MachineVerification|RelevantPatientInformationQuery|RealTimeCommunication")
+_PLAIN = re.compile(
+    r"Storage(?!Commitment)|MachineVerification|RelevantPatientInformationQuery|RealTimeCommunication"
+)
 
 
 def uid_name(uid: str) -> str | None:

@@ -154,7 +154,7 @@ def _decimal(vr: str, value: str) -> str | None:
         return f"DS has at most 16 characters, this has {len(value)}"
     if value and vr in NUMBER_FORMATS:
         try:
-            pack(NUMBER_FORMATS[vr], float(value))
+            pack(f"<{NUMBER_FORMATS[vr]}", float(value))
             finite = isfinite(float(value))
         except OverflowError:
             finite = False
