@@ -245,7 +245,9 @@ def _item_line(item: RawItem) -> str:
 
 #: By whether the length is undefined, that is, whether the delimiter came.
 _ITEM_ENDS = {
-    undefined: _line("(fffe,e00d)", "na", f"(ItemDelimitationItem{remark})", "0", " 0 ItemDelimitationItem")
+    undefined: _line(
+        ITEM_DELIMITATION, "na", f"(ItemDelimitationItem{remark})", "0", " 0 ItemDelimitationItem"
+    )
     for undefined, remark in ((True, ""), (False, " for re-encoding"))
 }
 _SEQUENCE_ENDS = {
