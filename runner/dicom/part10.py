@@ -124,14 +124,14 @@ def _guessed(data: bytes, dictionary: Dictionary) -> Identifier:
             TransferSyntax.IMPLICIT_LITTLE,
         )
     ]
-    # empty values make sense in both byte orders, but the tags of one of them are nonsense
+    # empty values make sense in both byte orders, but then the tags of one are unknown or absurdly high
     readable = [
-        (sum(dictionary.by_tag(element.tag) is None for element in elements), number)
+        (sum(dictionary.by_tag(element.tag) is None for element in elements), elements[0].tag, number)
         for number, (_, elements) in enumerate(walked)
-        if isinstance(elements, tuple)
+        if isinstance(elements, tuple) and elements
     ]
     if readable:
-        syntax, elements = walked[min(readable)[1]]
+        syntax, elements = walked[min(readable)[2]]
         if isinstance(elements, tuple):
             return _identifier(data, elements, dictionary, little=syntax.little, depth=0)
     errors = [error for _, error in walked if not isinstance(error, tuple)]
