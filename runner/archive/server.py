@@ -157,6 +157,7 @@ def _application_entity(archive: Archive, ae_title: str | None) -> tuple[Any, li
     ae.add_supported_context(_VERIFICATION, syntaxes)
     handlers = [
         (evt.EVT_CONN_OPEN, _prepare_socket),
+        (evt.EVT_REQUESTED, _prefer_their_order),
         (evt.EVT_C_FIND, _find, [archive]),
         (evt.EVT_C_ECHO, _echo),
     ]
@@ -176,6 +177,8 @@ def _silence() -> None:
 
 
 def _server_class() -> type[Any]:
+    from socketserver import BaseServer
+
     from pynetdicom.transport import ThreadedAssociationServer
 
     class ArchiveAssociationServer(ThreadedAssociationServer):  # type: ignore[misc]
@@ -185,6 +188,11 @@ def _server_class() -> type[Any]:
 
         def service_actions(self) -> None:
             pass
+
+        def shutdown(self) -> None:
+            """Stop accepting connections, and close the listening socket."""
+            BaseServer.shutdown(self)  # pynetdicom's own looks for the server where `start_server` puts it
+            self.server_close()
 
         def handle_error(self, request: Any, client_address: Any) -> None:
             """Print nothing about connections that fail."""
@@ -198,6 +206,17 @@ def _prepare_socket(event: Any) -> None:
     with suppress(OSError):
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     connection.settimeout(_STALLED)
+
+
+def _prefer_their_order(event: Any) -> None:
+    """Accept the first transfer syntax that is proposed and known, where pynetdicom takes its own first."""
+    proposed: dict[str, list[str]] = {}
+    for context in event.assoc.requestor.requested_contexts:
+        proposed.setdefault(context.abstract_syntax, []).extend(context.transfer_syntax)
+    for context in event.assoc.acceptor.supported_contexts:
+        theirs = proposed.get(context.abstract_syntax, [])
+        known = context.transfer_syntax
+        context.transfer_syntax = [*(uid for uid in dict.fromkeys(theirs) if uid in known), *known]
 
 
 def _echo(event: Any) -> int:  # noqa: ARG001 - pynetdicom's signature

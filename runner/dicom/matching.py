@@ -163,8 +163,8 @@ class _KeyTest:
         # a VR that is not known on one side is the other side's
         vr = self._key.vr if self._key.vr != "UN" else element.vr
         if isinstance(element.value, bytes) and vr == element.vr:
-            key = self._key.value
-            return isinstance(key, bytes) and key.rstrip(b"\0") == element.value.rstrip(b"\0")
+            key, padding = self._key.value, b"\0 " if vr == "UN" else b"\0"
+            return isinstance(key, bytes) and key.rstrip(padding) == element.value.rstrip(padding)
         test = self._tests.get(vr)
         if test is None:
             test = self._tests[vr] = _list_test(vr, text_of(self._key), self._rules)
