@@ -89,6 +89,8 @@ _ESCAPE_SEQUENCE = re.compile(
 _UPPER_RUN = re.compile(rb"[\x80-\xff]+")
 _LOWER_RUN = re.compile(rb"[\x21-\x7f]+")
 _TO_UPPER_HALF = bytes(byte | 0x80 for byte in range(256))
+#: What Japanese keyboards type for characters that Python's JIS X 0208 has at other code points.
+_KANJI_ALIASES = str.maketrans("－～∥￠￡￢", "−〜‖¢£¬")
 _WHOLE = {"ISO_IR 192": "utf_8", "GB18030": "gb18030", "GBK": "gbk"}
 _TERM = re.compile(r"ISO(_IR| 2022 IR) (\d+)")
 
@@ -284,7 +286,9 @@ def _encoded(code_set: _Set, character: str) -> bytes | None:
     if code_set.codec == "ascii":
         return character.encode("ascii") if character.isascii() and character != "\x1b" else None
     try:
-        data = character.encode(code_set.codec)
+        data = (character.translate(_KANJI_ALIASES) if code_set is _KANJI else character).encode(
+            code_set.codec
+        )
     except UnicodeEncodeError:
         return None
     prefix = code_set.prefix

@@ -33,6 +33,8 @@ VRS = frozenset(
 
 _MAX_LENGTH = {"AE": 16, "CS": 16, "SH": 16, "LO": 64, "ST": 1024, "LT": 10240}
 _SINGLE_VALUED = frozenset({"ST", "LT", "UT", "UR"})
+_ASCII_VRS = frozenset({"AE", "UR"})  # the others that are not in a character set have narrower forms
+_NOT_ASCII = re.compile(r"[^\x00-\x7f\udc80-\udcff]")  # but bytes of no known encoding (surrogateescape)
 _FREE_TEXT = frozenset({"ST", "LT", "UT"})
 _LEADING_SPACE_COUNTS = _FREE_TEXT | {"UC", "UR", "UI"}
 _INTEGER_RANGES = {
@@ -79,6 +81,8 @@ def problem_with_value(vr: str, text: str) -> str | None:
     control = (_CONTROL_IN_TEXT if vr in _FREE_TEXT else _CONTROL).search(text)
     if control is not None:
         return f"it has the control character {control.group()!a}, which {vr} does not allow"
+    if vr in _ASCII_VRS and _NOT_ASCII.search(text):
+        return f"{vr} has ASCII characters only"
     values = (text,) if vr in _SINGLE_VALUED else text.split("\\")
     # leading spaces are padding too, but where the text is free (PS3.5 6.2)
     tidy = (value.rstrip(" ") if vr in _LEADING_SPACE_COUNTS else value.strip(" ") for value in values)
@@ -136,7 +140,7 @@ def _age(_vr: str, value: str) -> str | None:
 
 def _integer(vr: str, value: str) -> str | None:
     if not value:
-        return None
+        return None if vr == "IS" else f"{vr} has a number in each of its values"
     low, high = _INTEGER_RANGES[vr]
     if not _INTEGER.fullmatch(value):
         return f"{vr} is a whole number; it has no wildcards and no ranges"
@@ -148,11 +152,13 @@ def _integer_string(vr: str, value: str) -> str | None:
 
 
 def _decimal(vr: str, value: str) -> str | None:
-    if value and not _DECIMAL.fullmatch(value):
+    if not value:
+        return None if vr == "DS" else f"{vr} has a number in each of its values"
+    if not _DECIMAL.fullmatch(value):
         return f"{vr} is a decimal number; it has no wildcards and no ranges"
     if vr == "DS" and len(value) > 16:
         return f"DS has at most 16 characters, this has {len(value)}"
-    if value and vr in NUMBER_FORMATS:
+    if vr in NUMBER_FORMATS:
         try:
             pack(f"<{NUMBER_FORMATS[vr]}", float(value))
             finite = isfinite(float(value))
@@ -163,7 +169,7 @@ def _decimal(vr: str, value: str) -> str | None:
 
 
 def _attribute_tag(_vr: str, value: str) -> str | None:
-    return None if not value or _AT.fullmatch(value) else "AT is a tag, such as (0010,0020)"
+    return None if _AT.fullmatch(value) else "AT is a tag, such as (0010,0020)"
 
 
 def _date(_vr: str, value: str) -> str | None:

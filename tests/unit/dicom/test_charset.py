@@ -180,3 +180,9 @@ def test_padding_and_empty_values_are_fine(terms):
 )
 def test_wrong_terms_are_read_as_they_are_meant(terms, text, data):
     assert lenient_character_set(terms).decode(data, "PN") == text
+
+
+def test_what_keyboards_type_is_encoded_as_jis_x_0208():
+    kanji = character_set("\\ISO 2022 IR 87")
+    assert kanji.encode("－～", "LO") == kanji.encode("−〜", "LO")
+    assert kanji.decode_strict(kanji.encode("－～", "LO"), "LO") == "−〜"

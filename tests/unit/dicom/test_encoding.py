@@ -9,8 +9,8 @@ from runner.dicom.encoding import (
     MAX_DEPTH,
     EncodingError,
     UnencodableTextError,
-    decode_text_values,
     declared_terms,
+    decode_text_values,
     encode,
 )
 from runner.dicom.identifier import Element

@@ -23,6 +23,8 @@ LEGAL = [
     ("FD", "1e300"),
     ("FL", "-1.5"),
     ("IS", "-5"),
+    ("IS", "5\\\\6"),
+    ("AE", "A\udcff"),
     ("LO", "x" * 64),
     ("LO", "a\\b"),
     ("LT", "two\r\nlines\twith tabs \\ and all"),
@@ -84,6 +86,11 @@ ILLEGAL = [
     ("UR", "a b", "spaces"),
     ("US", "65536", "from 0 to 65535"),
     ("US", "many", "whole"),
+    ("US", "1\\", "each"),
+    ("FD", " ", "each"),
+    ("AT", "\\", "tag"),
+    ("AE", "STÄTION", "ASCII"),
+    ("UR", "http://ä", "ASCII"),
     ("XX", "x", "value representation"),
 ]
 
