@@ -7,9 +7,12 @@ import socket
 import struct
 import threading
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from peers.dataset_notation import IMPLICIT, SYNTAXES, read, write
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 _PATIENCE = 20.0
 _CANCEL_PATIENCE = 5.0
@@ -18,7 +21,7 @@ _C_FIND, _C_FIND_RESPONSE, _C_CANCEL = 0x0020, 0x8020, 0x0FFF
 _NO_DATA_SET = 0x0101
 
 
-class _Ended(Exception):
+class _EndedError(Exception):
     """The association has ended; the argument says how."""
 
 
@@ -43,7 +46,7 @@ class ScriptedSCP:
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=16)
         self.port: int = self._listener.getsockname()[1]
 
-    def __enter__(self) -> ScriptedSCP:
+    def __enter__(self) -> Self:
         self._accepting = threading.Thread(target=self._accept, daemon=True)
         self._accepting.start()
         return self
@@ -85,7 +88,7 @@ class _Association:
                 self._negotiate()
                 while True:
                     self._handle(*self._message())
-            except _Ended as end:
+            except _EndedError as end:
                 self.record["end"] = end.args[0]
             except OSError:
                 self.record["end"] = "close"
@@ -99,9 +102,9 @@ class _Association:
             self._send(_REJECT, bytes((0, *answer["reject"])))
         if answer == "abort":
             self._send(_ABORT, bytes((0, 0, 2, 0)))
-            raise _Ended("aborted by the SCP")
+            raise _EndedError("aborted by the SCP")
         if answer == "close":
-            raise _Ended("closed by the SCP")
+            raise _EndedError("closed by the SCP")
         while answer != "accept":  # rejected, or silent: what the client does next
             self._pdu()
         items = [_item(0x10, self.record["application_context"].encode())]
@@ -183,13 +186,13 @@ class _Association:
         action = final.get("action")
         if action == "abort":
             self._send(_ABORT, bytes((0, 0, 2, 0)))
-            raise _Ended("aborted by the SCP")
+            raise _EndedError("aborted by the SCP")
         if action == "close":
-            raise _Ended("closed by the SCP")
+            raise _EndedError("closed by the SCP")
         if action == "release":
             self._send(_RELEASE, bytes(4))
             self._pdu()
-            raise _Ended("released by the SCP")
+            raise _EndedError("released by the SCP")
         if action != "silence":
             self._respond(context, request, final.get("status", "0000"), None, final.get("elements"))
 
@@ -242,9 +245,9 @@ class _Association:
         body = self._bytes(length)
         if kind == _RELEASE:
             self._send(_RELEASED, bytes(4))
-            raise _Ended("release")
+            raise _EndedError("release")
         if kind == _ABORT:
-            raise _Ended("abort")
+            raise _EndedError("abort")
         return kind, body
 
     def _bytes(self, count: int) -> bytes:
@@ -252,7 +255,7 @@ class _Association:
         while len(data) < count:
             chunk = self.client.recv(count - len(data))
             if not chunk:
-                raise _Ended("close")
+                raise _EndedError("close")
             data += chunk
         return data
 

@@ -120,9 +120,7 @@ def test_every_word_is_accounted_for() -> None:
     assert [token for argument in command_line.arguments for token in argument.tokens] == argv
 
 
-@pytest.mark.parametrize(
-    "group", sorted({option.group for option in RUNNING if option.group}), ids=lambda group: str(group)
-)
+@pytest.mark.parametrize("group", sorted({option.group for option in RUNNING if option.group}))
 def test_rightmost_of_exclusive_options_counts(group: str) -> None:
     options = [option for option in OPTIONS if option.group == group]
     pairs = [(a, b) for a in options for b in options]

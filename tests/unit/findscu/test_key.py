@@ -141,7 +141,7 @@ def test_wrong_keys_are_named(text: str) -> None:
     message = refusal(text)
     assert message.startswith("-k ")
     message.encode()
-    name, _, value = text.partition("=")
+    _, _, value = text.partition("=")
     if len(value) > 2:
         assert value not in message
 
