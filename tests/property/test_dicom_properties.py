@@ -110,13 +110,14 @@ FLOATS = st.lists(st.floats(allow_nan=False, allow_infinity=False).map(repr), ma
 SINGLE_FLOATS = st.lists(
     st.floats(allow_nan=False, allow_infinity=False, width=32).map(repr), max_size=3
 ).map("\\".join)
-TEXTS = st.text(st.sampled_from(REPERTOIRES["ISO_IR 192"] + ASCII), max_size=20).map(str.strip)
+TEXTS = st.text(st.sampled_from(REPERTOIRES["ISO_IR 192"] + ASCII), max_size=16).map(str.strip)
 TAGS = st.lists(
     st.integers(0, 0xFFFFFFFF).map(lambda tag: f"({tag >> 16:04x},{tag & 0xFFFF:04x})"), max_size=3
 ).map("\\".join)
 VALUES = {
     **dict.fromkeys(("AE", "AS", "CS", "DA", "DS", "DT", "IS", "TM", "UI", "UR"), PLAIN),
-    **dict.fromkeys(("LO", "LT", "PN", "SH", "ST", "UC", "UT"), TEXTS),
+    **dict.fromkeys(("LO", "LT", "PN", "ST", "UC", "UT"), TEXTS),
+    "SH": TEXTS.map(lambda text: text[:4].strip()),  # pydicom warns of more than 16 bytes
     "AT": TAGS,
     "FD": FLOATS,
     "FL": SINGLE_FLOATS,
