@@ -109,7 +109,9 @@ class _Query:
         declared = _declared(base)
         keys = read_keys(self.query["keys"], self.dictionary, base, declared)
         elements = {element.tag: element for element in keys.elements}
-        if keys.undeclared is not None:
+        if keys.undeclared is not None or (
+            SPECIFIC_CHARACTER_SET not in elements and _needs_character_set(base)
+        ):
             elements[SPECIFIC_CHARACTER_SET] = Element(SPECIFIC_CHARACTER_SET, "CS", DEFAULT_CHARACTER_SET)
         if level is not None:
             self.check_contradiction(elements.get(QUERY_RETRIEVE_LEVEL), level)
@@ -187,6 +189,18 @@ def _declared(identifier: Identifier) -> str | None:
     if any(element.tag == SPECIFIC_CHARACTER_SET for element in identifier):
         return declared_terms(identifier).strip(" \0")
     return None
+
+
+def _needs_character_set(identifier: Identifier) -> bool:
+    """Whether a text beyond ASCII stands where no character set is declared, as DICOM JSON may have it."""
+    if any(element.tag == SPECIFIC_CHARACTER_SET for element in identifier):
+        return False
+    return any(
+        any(map(_needs_character_set, element.value))
+        if isinstance(element.value, tuple)
+        else isinstance(element.value, str) and element.vr in TEXT_VRS and not element.value.isascii()
+        for element in identifier
+    )
 
 
 def _decoded(identifier: Identifier, inherited: str) -> Identifier:

@@ -35,13 +35,28 @@ def _each_parser(request, monkeypatch):
 
 @pytest.mark.parametrize(
     "typed",
-    ["00100010", "073000", "NO", "yes", "2024-01-01", "0x10", "1e3", ".5", "True", "NULL", "12:30:45", "1_000"],
+    [
+        "00100010",
+        "073000",
+        "NO",
+        "yes",
+        "2024-01-01",
+        "0x10",
+        "1e3",
+        ".5",
+        "True",
+        "NULL",
+        "12:30:45",
+        "1_000",
+    ],
 )
 def test_scalars_stay_what_was_typed(typed):
     assert composed(f"a: {typed}") == {"a": typed}
 
 
-@pytest.mark.parametrize(("typed", "text"), [("", None), ("~", None), ("null", None), ("''", ""), ('"null"', "null")])
+@pytest.mark.parametrize(
+    ("typed", "text"), [("", None), ("~", None), ("null", None), ("''", ""), ('"null"', "null")]
+)
 def test_null_is_plain_and_written_in_three_ways(typed, text):
     assert composed(f"a: {typed}\nb: 1") == {"a": text, "b": "1"}
 
@@ -117,7 +132,9 @@ def test_a_quoted_merge_key_is_a_key():
     ],
 )
 def test_what_is_refused_is_named_with_its_place(text, place, said):
-    assert any(problem.startswith(f"job.yaml:{place}: {said}") for problem in problems_of(text)), problems_of(text)
+    assert any(problem.startswith(f"job.yaml:{place}: {said}") for problem in problems_of(text)), problems_of(
+        text
+    )
 
 
 def test_all_problems_that_do_not_end_the_parse_are_found():

@@ -1,0 +1,126 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft7Validator
+
+from runner.dicom.values import VRS
+from runner.jobfile import schema as module
+from runner.jobfile.peers import TRANSFER_SYNTAXES
+from runner.jobfile.schema import schema, schema_text
+from runner.model import InformationModel, Level, Peer, Timeouts
+
+ROOT = Path(__file__).parents[3]
+
+
+def subschemas(node, path="#"):
+    if isinstance(node, dict):
+        yield path, node
+        for key, value in node.items():
+            if key not in {"default", "examples", "enum", "const", "required"}:
+                yield from subschemas(value, f"{path}/{key}")
+    elif isinstance(node, list):
+        for number, value in enumerate(node):
+            yield from subschemas(value, f"{path}/{number}")
+
+
+def test_it_is_a_draft_07_schema():
+    assert schema()["$schema"] == "http://json-schema.org/draft-07/schema#"
+    Draft7Validator.check_schema(schema())
+
+
+def test_every_property_and_definition_has_a_description():
+    described = 0
+    for path, node in subschemas(schema()):
+        if "/oneOf/" in path and "definitions/peer" in path:
+            continue  # what an alternative excludes
+        for group in ("properties", "definitions"):
+            if path.rsplit("/", 1)[-1] in {"properties", "definitions"}:
+                continue
+            for name, member in node.get(group, {}).items():
+                assert member.get("description", "").endswith((".", "…")), f"{path}/{group}/{name}"
+                described += 1
+    assert described > 50
+
+
+def test_every_mapping_is_closed():
+    for path, node in subschemas(schema()):
+        if node.get("type") == "object" and path != "#/definitions/sink":  # whose alternatives are
+            assert "additionalProperties" in node, path
+
+
+def test_references_lead_somewhere():
+    for path, node in subschemas(schema()):
+        if "$ref" in node:
+            assert node["$ref"].removeprefix("#/definitions/") in schema()["definitions"], path
+
+
+def test_names_are_the_models():
+    definitions = schema()["definitions"]
+    query = definitions["query"]["properties"]
+    assert query["model"]["enum"] == [model.value for model in InformationModel]
+    assert query["level"]["enum"] == [*(level.value for level in Level), None]
+    assert set(definitions["key"]["properties"]["vr"]["enum"]) == VRS
+    syntaxes = definitions["peer"]["properties"]["transfer_syntaxes"]["items"]["enum"]
+    assert set(syntaxes) == set(TRANSFER_SYNTAXES)
+
+
+def test_defaults_are_the_models():
+    properties = schema()["definitions"]["peer"]["properties"]
+    peer = Peer("x")
+    for name in ("ae_title", "calling_ae_title", "max_pdu", "max_associations", "operations_per_association"):
+        assert properties[name]["default"] == getattr(peer, name), name
+    assert properties["ip"]["default"] == peer.ip_version.value
+    assert properties["end"]["default"] == peer.end.value
+    timeouts = properties["timeouts"]["properties"]
+    assert {name: timeouts[name]["default"] for name in timeouts} == {
+        name: getattr(Timeouts(), name) for name in ("connect", "acse", "dimse")
+    }
+    syntaxes = tuple(TRANSFER_SYNTAXES[name] for name in properties["transfer_syntaxes"]["default"])
+    assert syntaxes == peer.transfer_syntaxes
+
+
+def test_editors_read_scalars_as_numbers_and_words_too():
+    """What yaml-language-server sees: the core types of YAML 1.2 in place of texts."""
+    document = {
+        "version": 1,
+        "name": 20240101,
+        "peers": {"main": {"host": "localhost", "port": 104, "ae_title": 73000, "ip": 4}},
+        "queries": {
+            "q": {
+                "model": "study-root",
+                "level": None,
+                "keys": {"PatientID": 100010, "AccessionNumber": False, "StudyDate": None, "Rows": [1, 2.5]},
+            }
+        },
+        "sinks": [{"type": "csv", "path": 2024}],
+    }
+    assert list(Draft7Validator(schema()).iter_errors(document)) == []
+
+
+def test_it_is_found_inside_the_package_as_beside_it(tmp_path, monkeypatch):
+    (tmp_path / "package" / "schemas").mkdir(parents=True)
+    (tmp_path / "package" / "schemas" / "job.schema.json").write_text('{"title": "wheel"}', encoding="utf-8")
+    monkeypatch.setattr(module, "_PACKAGE", tmp_path / "package")
+    assert json.loads(schema_text.__wrapped__()) == {"title": "wheel"}
+    monkeypatch.setattr(module, "_PACKAGE", tmp_path / "elsewhere" / "package")
+    with pytest.raises(FileNotFoundError, match="neither in"):
+        schema_text.__wrapped__()
+
+
+def test_it_is_found_from_any_folder(tmp_path):
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "from runner.jobfile.schema import schema; print(len(schema()))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(ROOT)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert int(done.stdout) == len(schema())
