@@ -52,20 +52,27 @@ class Sink(Protocol):
     """Where responses go. The engine calls one method at a time, from any thread.
 
     Every method may raise SinkError; after that only `close` is called.
-
-    Attributes:
-        type: as in the job file.
-        path: of the file or folder, None for stdout.
-        responses: how many it has taken.
-        kept_in: after `close`, where a partial output lies; "" for nowhere.
-        undecodable_files: where the bytes of identifiers that cannot be decoded lie.
     """
 
-    type: str
-    path: str | None
-    responses: int
-    kept_in: str
-    undecodable_files: Sequence[str]
+    @property
+    def type(self) -> str:
+        """Its type, as in the job file."""
+
+    @property
+    def path(self) -> str | None:
+        """The path of the file or folder, None for stdout."""
+
+    @property
+    def responses(self) -> int:
+        """How many responses it has taken."""
+
+    @property
+    def kept_in(self) -> str:
+        """After `close`, where a partial output lies; "" for nowhere."""
+
+    @property
+    def undecodable_files(self) -> Sequence[str]:
+        """Where the bytes of identifiers that cannot be decoded lie, the first hundred."""
 
     def open(self) -> None:
         """Check that the output can be written, before any association. Creates nothing with a final name."""
