@@ -200,7 +200,7 @@ def _json_data_set(loaded: Any, depth: int) -> Identifier:
     elements: dict[int, Element] = {}
     for name, attribute in loaded.items():
         tag = parse_tag(name)
-        if tag is None or not isinstance(attribute, dict) or attribute.get("vr") not in VRS:
+        if tag is None or not isinstance(attribute, dict) or str(attribute.get("vr")) not in VRS:
             raise UnreadableFileError(
                 "the JSON is not in the DICOM JSON Model: names are tags (ggggeeee), values objects with a vr"
             )
