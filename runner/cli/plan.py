@@ -39,20 +39,17 @@ def _print_json(job: Job) -> None:
     """Print the plan as one JSON object, an operation at a time: a plan may be long."""
     import json
 
-    separator = '{"operations": ['
+    before = '{"operations": ['
     for operation in operations(job):
-        sys.stdout.write(separator + "\n  " + json.dumps(_document(operation), ensure_ascii=False))
-        separator = ","
-    sys.stdout.write("\n]}\n" if separator == "," else separator + "]}\n")
+        # The identifier's JSON is ready text, as the json sink prints it.
+        document = json.dumps(_document(operation), ensure_ascii=False).removesuffix("}")
+        sys.stdout.write(f'{before}\n  {document}, "identifier": {_identifier_json(operation)}}}')
+        before = ","
+    sys.stdout.write("\n]}\n")
 
 
 def _document(operation: Operation) -> dict[str, Any]:
-    from runner.dicom.encoding import encode
-    from runner.dicom.response_json import dataset_json
-    from runner.dicom.transfer_syntax import TransferSyntax
-
     peer, query = operation.peer, operation.query
-    syntax = TransferSyntax.EXPLICIT_LITTLE
     return {
         "number": operation.number,
         "query": query.name,
@@ -70,8 +67,17 @@ def _document(operation: Operation) -> dict[str, Any]:
         "source": operation.source or None,
         "repetition": operation.repetition,
         "cancel_after": query.cancel_after,
-        "identifier": dataset_json(encode(operation.identifier, syntax), syntax, operation.dictionary),
     }
+
+
+def _identifier_json(operation: Operation) -> str:
+    from runner.dicom.encoding import encode
+    from runner.dicom.response_json import ResponseJson
+    from runner.dicom.transfer_syntax import TransferSyntax
+
+    syntax = TransferSyntax.EXPLICIT_LITTLE
+    (text,) = ResponseJson(syntax, operation.dictionary).objects([encode(operation.identifier, syntax)])
+    return text
 
 
 _FORMATS = {"text": _print_text, "json": _print_json}

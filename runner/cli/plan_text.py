@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from runner.dicom.dump import dump_lines
+from runner.dicom.dump import Dump
 from runner.dicom.encoding import encode
 from runner.dicom.transfer_syntax import TransferSyntax
 from runner.model import InformationModel, Peer
@@ -44,7 +44,8 @@ def operation_lines(operation: Operation) -> Iterator[str]:
 def identifier_lines(operation: Operation) -> Iterator[str]:
     """Describe the identifier that an operation sends, an attribute a line."""
     syntax = TransferSyntax.EXPLICIT_LITTLE
-    return iter(dump_lines(encode(operation.identifier, syntax), syntax, operation.dictionary))
+    (text,) = Dump(syntax, operation.dictionary).texts([encode(operation.identifier, syntax)])
+    return iter(text.splitlines())
 
 
 def address(peer: Peer) -> str:

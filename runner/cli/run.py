@@ -12,7 +12,7 @@ from runner.cli.interruption import SignalledStop
 from runner.cli.job_files import valid_jobs
 from runner.cli.watching import Told, Watcher
 from runner.engine.result import RunResult, foremost
-from runner.errors import ExitStatus, SinkError
+from runner.errors import ExitStatus
 from runner.model import Job
 
 
@@ -71,12 +71,10 @@ def _write_report(results: Sequence[RunResult], path: Path) -> None:
     import json
 
     from runner.report import report
-    from runner.sinks.atomic_file import write_atomically
+    from runner.sinks.atomic_file import AtomicFile
 
     text = json.dumps(report(results), indent=2, ensure_ascii=False) + "\n"
-    try:
-        write_atomically(path, text.encode("utf-8", "backslashreplace"))
-    except OSError as error:
-        raise SinkError(
-            f"the report {path} cannot be written: {error.strerror}", "choose a folder that exists and has room"
-        ) from error
+    file = AtomicFile(path)
+    file.open()
+    file.write(text.encode("utf-8", "backslashreplace"))
+    file.commit()
