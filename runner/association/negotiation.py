@@ -12,12 +12,11 @@ from struct import Struct
 
 from runner.association.events import Accepted, NegotiatedContext, Rejected
 from runner.association.pdu import ASSOCIATE_AC, PDU_HEADER, SHORTEST_SENT
+from runner.dicom.implementation import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from runner.dicom.transfer_syntax import TransferSyntax
 from runner.errors import InvalidJobError
 
 APPLICATION_CONTEXT = "1.2.840.10008.3.1.1.1"
-IMPLEMENTATION_CLASS_UID = "2.25.231538429371259458708375093729777324430"
-IMPLEMENTATION_VERSION_NAME = "CFIND_0.1"
 
 #: What is taken where the peer does not state its maximum length.
 UNSTATED_MAX_PDU = 16384

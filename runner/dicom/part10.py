@@ -8,14 +8,11 @@ from runner.dicom.dictionary import Dictionary
 from runner.dicom.elements import RawElement, walk
 from runner.dicom.encoding import LONG_VRS, MAX_DEPTH, swapped
 from runner.dicom.identifier import Element, Identifier, Value
+from runner.dicom.implementation import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from runner.dicom.tags import format_tag, is_group_length, is_private, private_creator_of
 from runner.dicom.transfer_syntax import TransferSyntax
 from runner.dicom.values import BYTES_VRS, NUMBER_FORMATS
 from runner.errors import QueryFileError, UndecodableIdentifierError
-
-#: Identifies cfind as the writer of a file (PS3.10 7.1); derived from a UUID (PS3.5 B.2).
-IMPLEMENTATION_CLASS_UID = "2.25.239107443817275563409437114236518190455"
-IMPLEMENTATION_VERSION_NAME = "CFIND"
 
 PREFIX = b"DICM"
 PREAMBLE_LENGTH = 128
