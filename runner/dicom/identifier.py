@@ -1,11 +1,11 @@
-"""An identifier as data: what a C-FIND request asks for, independent of any transfer syntax.
+r"""An identifier as data: what a C-FIND request asks for, independent of any transfer syntax.
 
 An identifier is a tuple of elements in ascending order of tags, without duplicates. The value of an
 element is one of
 
-- a text, for every VR but SQ, OB, OW, OD, OF, OL, OV and UN: text VRs hold it as it is to be read, numeric ones as
-  decimal numbers with backslashes between them (`1\\2`), AT as `(gggg,eeee)` with backslashes between
-  them;
+- a text, for every VR but SQ, OB, OW, OD, OF, OL, OV and UN: text VRs hold it as it is to be read,
+  numeric ones as decimal numbers with backslashes between them (`1\2`), AT as `(gggg,eeee)` with
+  backslashes between them;
 - bytes, as they are to be sent: for text VRs already encoded in their character set, and padded or
   not; for OB, OW, OD, OF, OL, OV and UN always, in little endian;
 - a tuple of identifiers, for SQ.
@@ -16,13 +16,12 @@ An empty text, empty bytes or an empty tuple is universal matching (PS3.4 C.2.2.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Tuple, Union  # noqa: UP035 - the aliases below are evaluated at run time on 3.10
 
-Identifier = Tuple["Element", ...]
-Value = Union[str, bytes, Tuple[Identifier, ...]]
+Identifier = tuple["Element", ...]
+Value = str | bytes | tuple[Identifier, ...]
 
 #: Elements on the way from the top of an identifier to a nested one: (tag, item number, tag, …, tag).
-Path = Tuple[int, ...]
+Path = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
