@@ -297,11 +297,13 @@ class RspSink:
     """Write each response as a DICOM file rsp0001.dcm, rsp0002.dcm, … in `directory`.
 
     `disable_new_vr` writes UN and UT as OB (findscu -u); after `limit` files nothing more is written.
+    `keep_after_failure` gives whole files their names also where the run fails.
     """
 
     directory: str
     disable_new_vr: bool = False
     limit: int | None = None
+    keep_after_failure: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,12 +311,13 @@ class XmlSink:
     """Write the responses as XML in DCMTK's form, no more than `limit` of them.
 
     Either each to a file of its own, rsp0001.xml, rsp0002.xml, … in `directory`, or all to the file `path`;
-    the other one is "".
+    the other one is "". `keep_after_failure` is as for RspSink.
     """
 
     directory: str = ""
     path: str = ""
     limit: int | None = None
+    keep_after_failure: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -270,12 +270,12 @@ def sinks_of(command_line: CommandLine) -> tuple[SinkDeclaration, ...]:
     limit = command_line.number("--limit-output")
     match command_line.chosen("extract"):
         case "--extract":
-            sinks.append(RspSink(directory, disables_new_vrs(command_line), limit))
+            sinks.append(RspSink(directory, disables_new_vrs(command_line), limit, keep_after_failure=True))
         case "--extract-xml":
-            sinks.append(XmlSink(directory, limit=limit))
+            sinks.append(XmlSink(directory, limit=limit, keep_after_failure=True))
         case "--extract-xml-single":
             path = command_line.value("--extract-xml-single") or ""
-            sinks.append(XmlSink(path=str(Path(directory, path)), limit=limit))
+            sinks.append(XmlSink(path=str(Path(directory, path)), limit=limit, keep_after_failure=True))
     return tuple(sinks)
 
 

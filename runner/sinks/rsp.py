@@ -50,6 +50,8 @@ class RspFilesSink:
         self.undecodable_files: Sequence[str] = ()
         self._dictionary = job.dictionary
         self._disable_new_vr = declaration.disable_new_vr
+        self._limit = declaration.limit
+        self._keep_after_failure = declaration.keep_after_failure
         self._existed = False
         self._staging: Path | None = None
         self._descriptor = -1
@@ -83,6 +85,8 @@ class RspFilesSink:
         if batch.find is not self._find:
             self._begin(batch.find)
         identifiers = batch.identifiers
+        if self._limit is not None:
+            identifiers = identifiers[: self._limit - self.responses]
         syntax = batch.find.transfer_syntax
         if batch.undecodable:
             for index, identifier in enumerate(identifiers):
@@ -138,19 +142,22 @@ class RspFilesSink:
         """Nothing: a final status makes no file."""
 
     def close(self, *, whole: bool) -> SinkState:
-        """Give the files their names, or keep them in the folder partial-1, -2, … of the directory."""
+        """Give the files their names, or keep them in the folder partial-1, -2, … of the directory.
+
+        Each file is whole in itself, so they get their names after a failure too where the job wants it.
+        """
         staging = self._staging
         if staging is None:
             return SinkState.NONE
         try:
             os.close(self._descriptor)
-            if whole:
+            if whole or (self._keep_after_failure and self.responses):
                 try:
                     self._commit(staging)
                 except OSError:
                     self._keep(staging)
                     raise
-                return SinkState.COMMITTED
+                return SinkState.COMMITTED if whole else SinkState.PARTIAL
             if self.responses:
                 self._keep(staging)
                 return SinkState.PARTIAL

@@ -37,6 +37,7 @@ from runner.errors import (
     NoPresentationContextError,
     PeerAbortedError,
     RemoteProtocolError,
+    TlsError,
     UndecodableIdentifierError,
 )
 from runner.model import AssociationEnd, Peer
@@ -93,10 +94,17 @@ class PeerConnection:
 
         Raises:
             NoAssociationError: in the subclass that says why there is none. NoPresentationContextError is
-                raised where no abstract syntax at all was accepted.
+                raised where no abstract syntax at all was accepted; then the connection is closed without
+                a release, as DCMTK's clients do. TlsError is raised where the peer is to be spoken to
+                over TLS: never is plain TCP used in its place.
             InterruptedRunError: if the stop signal is set.
             InvalidJobError: if an AE title cannot be sent.
         """
+        if peer.tls is not None:
+            raise TlsError(
+                "the peer is to be spoken to over TLS, which this version cannot do",
+                "take the TLS options out only if the connection may be read by others",
+            )
         association = Association(
             Proposal(
                 peer.ae_title,
@@ -113,6 +121,10 @@ class PeerConnection:
             connection._negotiate()
             if not any(context.transfer_syntax for context in connection._contexts.values()):
                 connection.transfer_syntax(next(iter(connection._contexts)))
+        except NoPresentationContextError:
+            connection._closed = True
+            channel.close()
+            raise
         except BaseException:
             connection.close()
             raise
