@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path as FilePath
-from typing import Union
 
 from runner.dicom.dictionary import STANDARD, Dictionary
 from runner.dicom.identifier import Identifier, Path
@@ -328,7 +327,7 @@ class CsvSink:
     columns: tuple[Path, ...] = ()
 
 
-SinkDeclaration = Union[StdoutSink, RspSink, CsvSink, XmlSink]
+SinkDeclaration = StdoutSink | RspSink | CsvSink | XmlSink
 
 
 @dataclass(frozen=True, slots=True)

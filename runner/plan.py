@@ -59,7 +59,7 @@ class Operation:
 
 
 def operations(job: Job) -> Iterator[Operation]:
-    """Compile the job: for each query, peer, request and repetition one operation, lazily and in this order."""
+    """Compile the job: for each query, peer, request and repetition one operation, lazily, in this order."""
     number = 0
     peers = {peer.name: peer for peer in job.peers}
     for query in job.queries:

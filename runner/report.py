@@ -5,7 +5,7 @@ It holds counts, statuses and messages, never a value of a response.
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
@@ -39,7 +39,7 @@ def _job(result: RunResult) -> Document:
         "verdict": result.verdict.value,
         "exit_status": int(result.exit_status),
         "responses": result.responses,
-        "started": datetime.datetime.fromtimestamp(result.started, datetime.timezone.utc).isoformat(
+        "started": dt.datetime.fromtimestamp(result.started, dt.timezone.utc).isoformat(
             timespec="milliseconds"
         ),
         "seconds": round(result.seconds, 6),

@@ -6,6 +6,7 @@ import gc
 import io
 import os
 import sys
+from contextlib import suppress
 from typing import NoReturn
 
 
@@ -20,11 +21,8 @@ def cfind() -> NoReturn:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     status = main(sys.argv[1:])
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except (OSError, ValueError):
-            # What could not be printed was seen and reported by whoever printed it.
-            continue
+    # What could not be printed was seen and reported by whoever printed it.
+    with suppress(OSError, ValueError):
+        sys.stdout.flush()
     # Taking the interpreter down module by module takes longer than many a query.
     os._exit(status)

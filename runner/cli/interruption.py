@@ -23,7 +23,7 @@ class SignalledStop:
         self._came: ExitStatus | None = None
         self._before: dict[int, object] = {}
 
-    def __enter__(self) -> SignalledStop:
+    def __enter__(self) -> SignalledStop:  # noqa: PYI034 - Self is not in Python 3.10
         for number in _STATUSES:
             self._before[number] = signal.signal(number, self._handle)
         return self

@@ -26,7 +26,9 @@ def execute(argv: Sequence[str]) -> ExitStatus:
         action="store_true",
         help="print every association and operation on stderr, patient data of the queries included",
     )
-    parser.add_argument("--quiet", action="store_true", help="no summary on stderr, only failures and warnings")
+    parser.add_argument(
+        "--quiet", action="store_true", help="no summary on stderr, only failures and warnings"
+    )
     options = parser.parse_args(argv)
     told = Told.IDENTIFIERS if options.debug else Told.WARNINGS if options.quiet else Told.SUMMARY
     return run_jobs(valid_jobs(options.jobs), options.output_dir, options.report, Watcher(told))

@@ -19,7 +19,11 @@ def execute(argv: Sequence[str]) -> ExitStatus:
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="DICOM or DICOM JSON files")
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: 127.0.0.1)")
     parser.add_argument(
-        "--port", type=port, default=0, metavar="N", help="the port to listen on (default: 0, the system chooses)"
+        "--port",
+        type=port,
+        default=0,
+        metavar="N",
+        help="the port to listen on (default: 0, the system chooses)",
     )
     parser.add_argument("--ae-title", help="the called AE title that is accepted (default: any)")
     options = parser.parse_args(argv)

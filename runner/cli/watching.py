@@ -6,6 +6,7 @@ from enum import IntEnum
 
 from runner.cli.messages import complain
 from runner.engine.result import OperationResult, RunResult, Verdict
+from runner.errors import InterruptedRunError
 from runner.model import Peer
 from runner.plan import Operation
 
@@ -60,7 +61,8 @@ class Watcher:
                 "warning: the peer says that it does not support every key (status 0xFF01)",
             )
         if result.error is not None:
-            self._tell_once(Told.FAILURES, operation, str(result.error))
+            broken_off = isinstance(result.error, InterruptedRunError)
+            self._tell_once(Told.SUMMARY if broken_off else Told.FAILURES, operation, str(result.error))
         self._tell(
             Told.PROGRESS, f"{_where(operation)}: {result.responses} responses, {result.verdict.value}"
         )
@@ -83,7 +85,7 @@ class Watcher:
             if sink.kept_in:
                 self._tell(
                     Told.FAILURES,
-                    f"sink {sink.type}: the {sink.responses} responses that arrived are kept in {sink.kept_in}",
+                    f"sink {sink.type}: the {sink.responses} responses that came are kept in {sink.kept_in}",
                 )
             if sink.undecodable_files:
                 self._tell(

@@ -36,7 +36,7 @@ class Delivery:
         for outlet in self._outlets:
             try:
                 outlet.sink.open()
-            except SinkError as error:
+            except SinkError as error:  # noqa: PERF203 - a few sinks, once
                 outlet.error = error
 
     @property

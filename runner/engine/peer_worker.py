@@ -28,7 +28,6 @@ from runner.transport.connection import FindOutcome, PeerConnection
 from runner.transport.stop_signal import StopSignal
 
 
-
 class PeerWorker:
     """One thread's work at one peer.
 

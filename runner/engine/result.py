@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from runner.dicom.transfer_syntax import TransferSyntax
-from runner.errors import CfindError, ExitStatus
+from runner.errors import CfindError, ExitStatus, InterruptedRunError
 from runner.model import Job
 from runner.plan import Operation
 from runner.sinks.base import SinkState
@@ -128,7 +128,12 @@ class RunResult:
     @property
     def exit_status(self) -> ExitStatus:
         """The exit status that the run has."""
-        statuses = {result.error.status for result in self.operations if result.error is not None}
+        # An operation that was broken off says that, not why: a signal or sinks that all failed.
+        statuses = {
+            result.error.status
+            for result in self.operations
+            if result.error is not None and not isinstance(result.error, InterruptedRunError)
+        }
         statuses.update(sink.error.status for sink in self.sinks if sink.error is not None)
         if self.error is not None:
             statuses.add(self.error.status)

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
 
-
 class Interruption(Protocol):
     """Says which signal ended the run, if one did."""
 
@@ -183,9 +182,6 @@ class _Taking:
             return next(self._source, None)
 
 
-def _wait_for(
-    executor: Executor, work: Callable[[PeerWorker], None], workers: Sequence[PeerWorker]
-) -> None:
+def _wait_for(executor: Executor, work: Callable[[PeerWorker], None], workers: Sequence[PeerWorker]) -> None:
     for future in [executor.submit(work, worker) for worker in workers]:
         future.result()
-

@@ -13,6 +13,7 @@ from runner.errors import (
     DimseTimeoutError,
     ExitStatus,
     IncompleteError,
+    InterruptedRunError,
     SinkError,
 )
 from runner.model import InformationModel, Job, Peer, Query, Request
@@ -65,7 +66,9 @@ def test_one_error_among_successes_counts(error: CfindError, status: int, verdic
 
 
 def test_a_failed_sink_comes_before_all_failures_of_peers() -> None:
-    run = result(DimseTimeoutError("late"), ConnectError("no"), IncompleteError("cap"), sink=SinkError("full"))
+    run = result(
+        DimseTimeoutError("late"), ConnectError("no"), IncompleteError("cap"), sink=SinkError("full")
+    )
     assert run.exit_status is ExitStatus.SINK_FAILED
 
 
@@ -73,7 +76,7 @@ def test_a_failed_sink_does_not_make_the_answers_incomplete() -> None:
     assert result(None, sink=SinkError("full")).verdict is Verdict.COMPLETE
 
 
-@pytest.mark.parametrize(("first", "second"), itertools.combinations(PRECEDENCE, 2))
+@pytest.mark.parametrize(("first", "second"), list(itertools.combinations(PRECEDENCE, 2)))
 def test_of_two_statuses_the_one_that_stands_first_counts(first: ExitStatus, second: ExitStatus) -> None:
     assert foremost({second, first}) is first
 
@@ -85,3 +88,8 @@ def test_the_contract_orders_8_5_4_6_7() -> None:
 def test_an_interrupted_run_is_incomplete_and_says_which_signal() -> None:
     run = RunResult(JOB, (), (), interrupted=ExitStatus.TERMINATED)
     assert (run.exit_status, run.verdict) == (143, Verdict.INCOMPLETE)
+
+
+def test_an_operation_that_is_broken_off_because_all_sinks_failed_is_no_interruption() -> None:
+    run = result(InterruptedRunError("broken off"), sink=SinkError("closed"))
+    assert run.exit_status is ExitStatus.SINK_FAILED

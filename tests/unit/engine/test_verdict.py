@@ -30,7 +30,9 @@ from runner.status import StatusDetail
         (0x1234, 0, False, Verdict.FAILED, 5),
     ],
 )
-def test_judge(status: int, responses: int, cancelled: bool, verdict: Verdict, exit_status: int | None) -> None:
+def test_judge(
+    status: int, responses: int, cancelled: bool, verdict: Verdict, exit_status: int | None
+) -> None:
     judged, error = judge(StatusDetail(status), responses, cancelled=cancelled)
     assert judged is verdict
     assert (error.status if error is not None else None) == exit_status
