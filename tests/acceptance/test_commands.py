@@ -60,7 +60,7 @@ def test_plan_is_offline_and_what_is_sent(cfind: Cfind) -> None:
         }
     status, stdout, stderr = cfind("plan", file)
     assert status == 0, stderr
-    for text in (b"nowhere.invalid", b"study-root", b"STUDY", b"DOE*", b"(0020,000d)"):
+    for text in (b"nowhere.invalid", b"1.2.840.10008.5.1.4.1.2.2.1", b"STUDY", b"DOE*", b"(0020,000d)"):
         assert text in stdout
 
 

@@ -36,6 +36,7 @@ def test_example_job(cfind: Cfind, request: pytest.FixtureRequest, path: Path) -
         text = re.sub(r"\bhost: *[^\s,}]+", f"host: {HOST}", text)
         text = re.sub(r"\bport: *\d+", f"port: {server.port}", text)
         text = re.sub(r"(?<!_)\bae_title: *[^\s,}]+", f"ae_title: {ae_title}", text)
+        text = re.sub(r"\bip: *6\b", "ip: 4", text)
         (folder / path.name).write_text(text, "utf-8")
     report = cfind.folder / "report.json"
     output = cfind.folder / "output"
