@@ -10,8 +10,8 @@ from runner.jobfile.problem import Problem
 #: The longest job file that is read, in bytes.
 MAX_LENGTH = 64 << 20
 
-#: What may not stand in a YAML stream (YAML 1.2, 5.1).
-_UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ufffd\U00010000-\U0010ffff]")
+#: What may not stand in a YAML stream (YAML 1.2, 5.1), and byte order marks, which only its beginning has.
+_UNPRINTABLE = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufeff\ufffe\uffff]")
 
 #: Byte order marks; UTF-32's come first since UTF-16's are their beginnings.
 _ENCODINGS = (

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from runner.errors import InvalidJobError
 from runner.jobfile import source
@@ -128,3 +129,21 @@ def test_links_in_a_circle(tmp_path):
     (tmp_path / "a.yaml").write_text("", encoding="utf-8")
     (tmp_path / "again").symlink_to(tmp_path)
     assert find_job_files([tmp_path]) == [tmp_path / "a.yaml"]
+
+
+@pytest.mark.parametrize("loader", [yaml.CSafeLoader, yaml.SafeLoader])
+def test_every_character_that_the_parsers_refuse_is_found_with_its_place(tmp_path, loader):
+    path = tmp_path / "job.yaml"
+    edges = [0x0, 0x8, 0xB, 0x1F, 0x7E, 0x7F, 0x80, 0x84, 0x85, 0x86, 0x9F, 0xA0, 0xD7FF, 0xE000]
+    for code in (*edges, 0xFFFD, 0xFFFE, 0xFFFF, 0x10000, 0x1FFFF, 0x10FFFF):
+        text = f"a: 'x{chr(code)}y'"
+        try:
+            list(yaml.parse(text, Loader=loader))
+            legal = True
+        except yaml.reader.ReaderError:
+            legal = False
+        path.write_text(text, encoding="utf-8")
+        read = source.read_text(path)
+        assert isinstance(read, str) == legal, hex(code)
+        if not legal:
+            assert (read.line, read.column) == (1, 6)
