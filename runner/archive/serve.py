@@ -17,7 +17,7 @@ class Stop(Protocol):
         """Whether it is."""
 
 
-def serve(  # noqa: PLR0917 - as on the command line
+def serve(
     folder: Path,
     host: str,
     port: int,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from struct import pack
@@ -104,25 +104,21 @@ class ArchiveServer:
             self._end_associations()
 
     def _end_associations(self) -> None:
-        """Let associations end that are about to, abort the others, and close what does not heed that."""
+        """Let associations end that are about to, abort the others, disconnect what heeds neither."""
         associations = self._server.active_associations
-        deadline = time.monotonic() + 0.3
-        for association in associations:
-            association.join(max(0.0, deadline - time.monotonic()))
+        _join(associations, 0.3)
         aborts = [
             threading.Thread(target=association.abort, daemon=True)
             for association in associations
-            if association.is_alive()
+            if association.is_established
         ]
         for abort in aborts:
             abort.start()
-        deadline = time.monotonic() + 2
-        for abort in aborts:
-            abort.join(max(0.0, deadline - time.monotonic()))
+        _join(aborts, 2)
         for association in associations:
             if association.dul.is_alive():
-                association.dul.kill_dul()
-                association.dul.socket.close()
+                _disconnect(association)
+        _join([association.dul for association in associations], 2)
 
     def __enter__(self) -> ArchiveServer:  # noqa: PYI034 - Self is not in Python 3.10
         return self
@@ -134,6 +130,23 @@ class ArchiveServer:
         traceback: TracebackType | None,
     ) -> None:
         self.stop()
+
+
+def _join(threads: Sequence[threading.Thread], seconds: float) -> None:
+    """Wait for threads to end, for that long in all."""
+    deadline = time.monotonic() + seconds
+    for thread in threads:
+        thread.join(max(0.0, deadline - time.monotonic()))
+
+
+def _disconnect(association: Any) -> None:
+    """Close a connection, and end the threads that wait for what may come from it."""
+    connection = association.dul.socket.socket
+    if connection is not None:
+        with suppress(OSError):
+            connection.shutdown(socket.SHUT_RDWR)
+    association.dul.to_user_queue.put(None)
+    association.dul.kill_dul()
 
 
 def _application_entity(archive: Archive, ae_title: str | None) -> tuple[Any, list[Any]]:

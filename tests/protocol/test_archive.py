@@ -453,16 +453,41 @@ def test_stop_ends_open_associations() -> None:
     server.stop()
 
 
-def test_stop_ends_a_peer_that_reads_nothing(many: ArchiveServer, tmp_path: Path) -> None:
-    (tmp_path / "studies.json").write_text(json.dumps([_study(number) for number in range(10)]))
-    server = ArchiveServer.start(tmp_path)
-    with socket.create_connection(server.address):
+def test_stop_ends_a_peer_that_says_nothing() -> None:
+    server = ArchiveServer.start(DEMO)
+    with socket.create_connection(server.address, timeout=10) as connection:
+        while not server._server.active_associations:
+            time.sleep(0.001)
         started = time.monotonic()
         server.stop()
         assert time.monotonic() - started < 10
-    assert not [
-        thread for thread in threading.enumerate() if getattr(thread, "_server", None) is server._server
-    ]
+        assert connection.recv(1) == b""
+
+
+def test_stop_ends_a_peer_that_reads_nothing(tmp_path: Path) -> None:
+    (tmp_path / "studies.json").write_text(json.dumps([_study(number) for number in range(3000)]))
+    server = ArchiveServer.start(tmp_path)
+    association = associate(server, max_pdu=0)
+    # far more answers than the system's buffers hold, since the client's thread, which reads, has ended
+    request = C_FIND()
+    request.MessageID = 1
+    request.AffectedSOPClassUID = STUDY_ROOT.sop_class_uid
+    request.Priority = 2
+    request.Identifier = BytesIO(b"\x08\x00\x52\x00CS\x06\x00STUDY \x10\x00\x10\x00PN\x00\x00")
+    connection = association.dul.socket.socket
+    context_id = association.accepted_contexts[0].context_id
+    association._reactor_checkpoint.clear()
+    association.dimse.send_msg(request, context_id)
+    while not association.dul.to_provider_queue.empty():
+        time.sleep(0.001)
+    association.dul.kill_dul()
+    association.dul.join(10)
+    started = time.monotonic()
+    server.stop()
+    assert time.monotonic() - started < 10
+    connection.close()
+    association._kill = True
+    association._reactor_checkpoint.set()
 
 
 def test_empty_folder(tmp_path: Path) -> None:
