@@ -36,13 +36,11 @@ class Keys:
         elements: in ascending order of tags.
         columns: paths of the keys, in the author's order, nested ones down to their leaves.
         undeclared: a text beyond ASCII for which no character set is declared, None where there is none.
-        blocks: where each private creator's elements are: (group, creator) to the block number.
     """
 
     elements: Identifier = ()
     columns: tuple[Path, ...] = ()
     undeclared: Section | None = None
-    blocks: dict[tuple[int, str], int] = field(default_factory=dict)
 
 
 def read_keys(
@@ -84,7 +82,6 @@ class _Level:
     columns: list[Path] = field(default_factory=list)
     seen: dict[int, Section] = field(default_factory=dict)
     creators: dict[int, str] = field(default_factory=dict)
-    blocks: dict[tuple[int, str], int] = field(default_factory=dict)
     undeclared: Section | None = None
 
     def read(self) -> Keys:
@@ -95,7 +92,7 @@ class _Level:
         for attribute in known:
             self.put(attribute)
         elements = tuple(self.elements[tag] for tag in sorted(self.elements))
-        return Keys(elements, tuple(self.columns), self.undeclared, self.blocks)
+        return Keys(elements, tuple(self.columns), self.undeclared)
 
     # --- which attribute -----------------------------------------------------------------------------
 
@@ -149,9 +146,9 @@ class _Level:
             return 'put a tag in quotes where it stands between braces: {"(0008,0050)": …}'
         if "[" in name or "." in name:
             return "write the items of a sequence as a list below its own key"
-        likely = self.dictionary.suggest(name)
-        if likely:
-            return f"did you mean {likely[0]}?"
+        likely = self.section.complaints.keyword_meant(name, self.dictionary)
+        if likely is not None:
+            return f"did you mean {likely}?"
         return 'write a keyword of PS3.6, or a tag such as "(0010,0010)"'
 
     def numbered(self, name: str, section: Section, tag: int) -> _Attribute:
@@ -193,7 +190,6 @@ class _Level:
             creator_tag = group << 16 | block
             self.creators[creator_tag] = creator
             self.elements[creator_tag] = Element(creator_tag, "LO", creator)
-        self.blocks[group, creator] = block
         tag = group << 16 | block << 8 | number
         entry = self.dictionary.by_private(tag, creator)
         return _Attribute(tag, entry.vr if entry is not None else None, section, name)
@@ -279,7 +275,6 @@ class _Level:
             items.append(keys.elements)
             columns += ((tag, number, *path) for path in keys.columns)
             self.undeclared = self.undeclared or keys.undeclared
-            self.blocks |= keys.blocks
         self.elements[tag] = Element(tag, "SQ", tuple(items))
         self.columns += columns or [(tag,)]
 

@@ -41,7 +41,8 @@ def load_job(path: Path) -> tuple[Job | None, list[Problem]]:
     document, problems = compose(text, str(path))
     if document is None:
         return None, _ordered(problems)
-    complaints = Complaints(str(path), document, dict.fromkeys(problems))
+    complaints = Complaints(str(path), document)
+    complaints.add(problems)
     if not isinstance(document, Mapping):
         what = "a job file is a mapping, and this is " + (
             "a list" if hasattr(document, "items") else "a single value"
@@ -104,8 +105,7 @@ def _job(path: Path, document: Node, complaints: Complaints) -> Job:
     if not conforms(data, whole):
         from runner.jobfile.schema_problems import schema_problems
 
-        found = schema_problems(data, whole, document, str(path))
-        complaints.problems.update(dict.fromkeys(found))
+        complaints.add(schema_problems(data, whole, document, str(path)))
     top = Section(data, (), complaints)
     name = top["name"].text()
     if name:

@@ -72,13 +72,20 @@ def _peer(name: str, peer: Section, folder: Path) -> Peer:
             connect=_seconds(peer["timeouts"], "connect", timeouts.connect),
             acse=_seconds(peer["timeouts"], "acse", timeouts.acse),
             dimse=_seconds(peer["timeouts"], "dimse", timeouts.dimse),
+            silence=_seconds(peer["timeouts"], "silence", timeouts.silence),
         ),
         max_associations=peer["max_associations"].integer(1) or 1,
         operations_per_association=peer["operations_per_association"].integer(None),
         transfer_syntaxes=_transfer_syntaxes(peer["transfer_syntaxes"]),
+        deflate_level=_deflate_level(peer["deflate_level"].integer(None)),
         ip_version=_ip_version(peer["ip"].text()),
         end=AssociationEnd.ABORT if peer["end"].text() == "abort" else AssociationEnd.RELEASE,
+        reopen=peer["reopen"].data is not False,
     )
+
+
+def _deflate_level(level: int | None) -> int:
+    return 6 if level is None else level
 
 
 def _seconds(timeouts: Section, name: str, default: float | None) -> float | None:

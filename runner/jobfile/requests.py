@@ -104,8 +104,8 @@ class _Query:
             level: the level that the query states.
             blamed: what is complained about where the whole cannot be sent.
         """
-        problems = self.query.complaints.problems
-        before = len(problems)
+        complaints = self.query.complaints
+        before = complaints.errors
         declared = _declared(base)
         keys = read_keys(self.query["keys"], self.dictionary, base, declared)
         elements = {element.tag: element for element in keys.elements}
@@ -121,7 +121,7 @@ class _Query:
         whole = merged(base, tuple(elements[tag] for tag in sorted(elements)))
         if self.model is not None and level is None:
             self.check_level(whole, blamed, self.model)
-        if len(problems) == before:
+        if complaints.errors == before:
             try:
                 encode(whole, TransferSyntax.EXPLICIT_LITTLE)
             except EncodingError as error:

@@ -161,11 +161,12 @@ class _Explainer:
         yield self.problem(error.absolute_path, "the list is empty", "add at least one, or leave the key out")
 
     def explain_uniqueItems(self, error: ValidationError) -> Iterator[Problem]:  # noqa: N802
-        items = error.instance
-        for number, item in enumerate(items):
-            if item in items[:number]:
+        seen = set()
+        for number, item in enumerate(error.instance):
+            if str(item) in seen:
                 path = (*error.absolute_path, number)
                 yield self.problem(path, f"{_shown(item)} stands in this list a second time", "remove it")
+            seen.add(str(item))
 
     # --- single values -------------------------------------------------------------------------------
 

@@ -2,26 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from runner.dicom.dictionary import Dictionary
 from runner.jobfile.nodes import Node, place
 from runner.jobfile.problem import Problem, Severity, dotted
+
+#: How many names are looked up among all keywords for what they may have meant; each takes milliseconds.
+MAX_GUESSES = 200
 
 
 @dataclass(slots=True)
 class Complaints:
-    """The problems found in a document, each once."""
+    """The problems found in a document, each once.
+
+    Attributes:
+        file: the document's name.
+        document: the document.
+        problems: in the order in which they were found.
+        errors: how many of them make the job invalid.
+    """
 
     file: str
     document: Node
     problems: dict[Problem, None] = field(default_factory=dict)
+    errors: int = 0
+    guesses: dict[str, str | None] = field(default_factory=dict)
 
-    @property
-    def errors(self) -> bool:
-        """Whether the job is invalid."""
-        return any(problem.severity is Severity.ERROR for problem in self.problems)
+    def add(self, problems: Iterable[Problem]) -> None:
+        """Note problems, those that are known already not again."""
+        for problem in problems:
+            if problem not in self.problems:
+                self.problems[problem] = None
+                self.errors += problem.severity is Severity.ERROR
+
+    def keyword_meant(self, name: str, dictionary: Dictionary) -> str | None:
+        """Return the keyword that a wrong one is likely to mean; None also after too many of them."""
+        if name not in self.guesses:
+            if len(self.guesses) >= MAX_GUESSES:
+                return None
+            self.guesses[name] = next(iter(dictionary.suggest(name)), None)
+        return self.guesses[name]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,4 +110,4 @@ class Section:
         """
         line, column = place(self.complaints.document, self.path, of_key=of_key)
         found = Problem(self.complaints.file, line, column, dotted(self.path), what, advice, severity)
-        self.complaints.problems[found] = None
+        self.complaints.add([found])

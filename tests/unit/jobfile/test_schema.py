@@ -70,13 +70,16 @@ def test_names_are_the_models():
 def test_defaults_are_the_models():
     properties = schema()["definitions"]["peer"]["properties"]
     peer = Peer("x")
-    for name in ("ae_title", "calling_ae_title", "max_pdu", "max_associations", "operations_per_association"):
+    for name in (
+        *("ae_title", "calling_ae_title", "max_pdu", "max_associations", "operations_per_association"),
+        *("reopen", "deflate_level"),
+    ):
         assert properties[name]["default"] == getattr(peer, name), name
     assert properties["ip"]["default"] == peer.ip_version.value
     assert properties["end"]["default"] == peer.end.value
     timeouts = properties["timeouts"]["properties"]
     assert {name: timeouts[name]["default"] for name in timeouts} == {
-        name: getattr(Timeouts(), name) for name in ("connect", "acse", "dimse")
+        name: getattr(Timeouts(), name) for name in ("connect", "acse", "dimse", "silence")
     }
     syntaxes = tuple(TRANSFER_SYNTAXES[name] for name in properties["transfer_syntaxes"]["default"])
     assert syntaxes == peer.transfer_syntaxes
