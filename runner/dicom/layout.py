@@ -290,9 +290,15 @@ class _Writer:
     def compiled(self, shape: _Shape) -> _Compiled:
         """Return the expression for what has been seen."""
         expression = re.compile(self._shape(shape, ()), re.DOTALL)
-        # a Match gives a tuple for two groups or more only: group 0 is a filler that `fields` does not name
         groups = [group for _, group in self._fields]
-        pick = methodcaller("group", *groups, *([0] * max(0, 2 - len(groups))))
+        pick: Callable[[re.Match[bytes]], Captured]
+        if len(groups) > 1:
+            pick = methodcaller("group", *groups)
+        else:  # for one group a Match gives no tuple
+
+            def pick(match: re.Match[bytes]) -> Captured:
+                return tuple([match.group(group) for group in groups])
+
         fields = tuple(field for field, _ in self._fields)
         return _Compiled(expression.fullmatch, fields, pick, tuple(self._checks), self._order)
 

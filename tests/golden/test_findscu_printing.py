@@ -101,11 +101,12 @@ def test_a_great_many_alike_responses_are_printed_as_one_by_one(tmp_path: Path) 
     """What is remembered of earlier responses changes nothing."""
     job = job_of(parse(["-S", "-k", "0010,0010", "127.0.0.1", "104"], {}), pytest.fail)
     find = Find(next(operations(job)), TransferSyntax.EXPLICIT_LITTLE)
-    identifiers = []
-    for recording in ANSWERED:
-        for script in recording.data["scenario"]["finds"]:
-            for response in script.get("responses", ()):
-                identifiers.append(write(response["identifier"], SYNTAXES["explicit"]))
+    identifiers = [
+        write(response["identifier"], SYNTAXES["explicit"])
+        for recording in ANSWERED
+        for script in recording.data["scenario"]["finds"]
+        for response in script.get("responses", ())
+    ]
     mixed = [identifiers[(7 * index + index // 90) % len(identifiers)] for index in range(3000)]
 
     def printed(size: int, output_format: StdoutFormat) -> bytes:
