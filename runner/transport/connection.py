@@ -261,7 +261,10 @@ class PeerConnection:
             self._channel.send(self._association.outgoing(), deadline)
             while not self._contexts:
                 for event in self._exchange(self._channel.receive(deadline)):
-                    self._take_answer(event)
+                    if self._contexts:
+                        self._ended = _failure(event, _BETWEEN)
+                    else:
+                        self._take_answer(event)
         except DeadlineError:
             raise AssociationTimeoutError(
                 f"the peer did not answer the association request within {limit:g} s",
@@ -290,7 +293,8 @@ class PeerConnection:
             )
         if isinstance(event, Violation):
             raise AssociationAbortedError(
-                f"the answer to the association request cannot be understood: {event.what}", event.advice
+                f"the answer to the association request cannot be understood: {event.what}",
+                event.advice or "check that this is the peer's DICOM port",
             )
         raise AssociationAbortedError(
             "the peer closed the connection without answering the association request", _NO_ANSWER_ADVICE
