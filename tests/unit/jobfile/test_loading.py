@@ -6,9 +6,12 @@ from pathlib import Path
 import pytest
 import yaml
 
+from runner.dicom.dictionary import STANDARD
 from runner.errors import InvalidJobError
 from runner.jobfile import source
 from runner.jobfile.load import find_job_files, load_job
+from runner.jobfile.problem import Severity
+from runner.jobfile.section import MAX_GUESSES
 
 JOB = """version: 1
 peers: {a: {host: localhost, port: 104}}
@@ -147,3 +150,35 @@ def test_every_character_that_the_parsers_refuse_is_found_with_its_place(tmp_pat
         assert isinstance(read, str) == legal, hex(code)
         if not legal:
             assert (read.line, read.column) == (1, 6)
+
+
+def test_many_mistakes_are_found_in_reasonable_time(tmp_path, monkeypatch):
+    looked_up = []
+    suggest = STANDARD.suggest
+    monkeypatch.setattr(type(STANDARD), "suggest", lambda _, name: looked_up.append(name) or suggest(name))
+    keys = ", ".join(f"Fuh{number}: x" for number in range(1000))
+    path = tmp_path / "job.yaml"
+    path.write_text(JOB.replace("PatientID: ", f"StudyDat: , {keys}"), encoding="utf-8")
+    problems = said(path)
+    assert len(problems) == 1001
+    assert problems[0].endswith("did you mean StudyDate?")
+    assert len(looked_up) == MAX_GUESSES
+
+
+def test_a_warning_does_not_hide_what_cannot_be_sent(tmp_path):
+    path = tmp_path / "job.yaml"
+    uids = ", ".join(["1.2.826.0.1.3680043.10.54321.99999999999999999999"] * 1500)
+    keys = f"'(0009,1001)': {{vr: LO, value: x}}, StudyInstanceUID: [{uids}]"
+    path.write_text(JOB.replace("PatientID: ", keys), encoding="utf-8")
+    warning, problem = load_job(path)[1][::-1]
+    assert (warning.severity, problem.severity) == (Severity.WARNING, Severity.ERROR)
+    assert "cannot be sent: (0020,000d)" in problem.what
+
+
+def test_a_warning_alone_leaves_the_job_valid(tmp_path):
+    path = tmp_path / "job.yaml"
+    path.write_text(JOB.replace("PatientID: ", "'(0009,1001)': "), encoding="utf-8")
+    job, [problem] = load_job(path)
+    assert job is not None
+    assert problem.severity is Severity.WARNING
+    assert problem.advice.startswith("""write '(0009,"CREATOR",01)'""")
