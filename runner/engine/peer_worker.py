@@ -150,7 +150,7 @@ class PeerWorker:
             if has_sinks:
                 delivery.write(Batch(find, first, status, identifiers, undecodable))
 
-        identifier = encode(operation.identifier, syntax)
+        identifier = encode(operation.identifier, syntax, self._peer.deflate_level)
         self._served += 1
         progress.begin()
         outcome = connection.find(abstract_syntax, identifier, deliver, operation.query.cancel_after)
