@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from struct import Struct, error
+from struct import calcsize
 
 from runner.dicom.charset import lenient_character_set
 from runner.dicom.dictionary import STANDARD
 from runner.dicom.elements import RawElement
+from runner.dicom.encoding import swapped
 from runner.dicom.identifier import Element, Identifier
+from runner.dicom.part10 import number_text
 from runner.dicom.tags import (
     SPECIFIC_CHARACTER_SET,
     is_group_length,
@@ -26,6 +28,9 @@ MAX_DEPTH = 50
 #: Longer binary values are pixels, curves and the like, which no query asks for; in bytes.
 MAX_BINARY = 1024
 
+#: Bytes of a number, a tag or a word; of a tag two words.
+_WIDTHS = {**BYTES_VRS, **{vr: calcsize(f"<{code}") for vr, code in NUMBER_FORMATS.items()}, "AT": 4}
+
 
 class Decoder:
     """Makes identifiers of the elements of data sets; equal elements of one decoder are one object.
@@ -36,11 +41,10 @@ class Decoder:
         syntax: the transfer syntax of the data sets.
     """
 
-    __slots__ = ("_explicit", "_order", "_seen")
+    __slots__ = ("_little", "_seen")
 
     def __init__(self, syntax: TransferSyntax) -> None:
-        self._explicit = syntax.explicit
-        self._order = syntax.struct_order
+        self._little = syntax.little
         self._seen: dict[tuple[int, str, str, bytes], Element] = {}
 
     def identifier(
@@ -95,23 +99,15 @@ class Decoder:
     def _decoded(self, tag: int, vr: str, terms: str, value: bytes) -> Element:
         if vr == "SQ":
             return Element(tag, vr, ())
+        width = _WIDTHS.get(vr, 1)
+        if len(value) % width:
+            return Element(tag, "UN", value)
         if vr in BYTES_VRS:
-            return Element(tag, vr, value)
-        if vr in NUMBER_FORMATS or vr == "AT":
-            try:
-                return Element(tag, vr, self._numbers(vr, value))
-            except error:
-                return Element(tag, "UN", value)
+            return Element(tag, vr, value if self._little else swapped(value, width))
+        if vr in _WIDTHS:
+            return Element(tag, vr, number_text(vr, value, little=self._little))
         text = lenient_character_set(terms).decode(value, vr)
         return Element(tag, vr, text.rstrip(" \0"))
-
-    def _numbers(self, vr: str, value: bytes) -> str:
-        if vr == "AT":
-            pairs = Struct(f"{self._order}HH").iter_unpack(value)
-            return "\\".join(f"({group:04x},{number:04x})" for group, number in pairs)
-        numbers = Struct(f"{self._order}{NUMBER_FORMATS[vr]}").iter_unpack(value)
-        shown = _single_precision if vr == "FL" else repr
-        return "\\".join(shown(number) for (number,) in numbers)
 
 
 def declared_terms(data: bytes, elements: Sequence[RawElement], inherited: str = "") -> str:
@@ -122,13 +118,3 @@ def declared_terms(data: bytes, elements: Sequence[RawElement], inherited: str =
         if raw.tag > SPECIFIC_CHARACTER_SET:
             break
     return inherited
-
-
-def _single_precision(number: float) -> str:
-    """Return the shortest text that means the same number in single precision."""
-    single = Struct("<f")
-    packed = single.pack(number)
-    return next(
-        (text for digits in range(1, 9) if single.pack(float(text := f"{number:.{digits}g}")) == packed),
-        f"{number:.9g}",
-    )

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import os
 import zlib
-from base64 import b64decode
-from binascii import Error as Base64Error
-from collections.abc import Mapping
 from pathlib import Path
 from struct import unpack_from
-from typing import Any
 
-from runner.archive.decoding import MAX_BINARY, MAX_DEPTH, Decoder
+from runner.archive.decoding import MAX_BINARY, Decoder, declared_terms
+from runner.dicom.dataset_json import identifier_from_json
 from runner.dicom.dictionary import STANDARD
 from runner.dicom.elements import UNDEFINED_LENGTH, walk, walk_readable
-from runner.dicom.identifier import Element, Identifier, Value
-from runner.dicom.tags import SPECIFIC_CHARACTER_SET, parse_tag
+from runner.dicom.identifier import Identifier
 from runner.dicom.transfer_syntax import TransferSyntax
-from runner.dicom.values import BYTES_VRS, VRS
-from runner.errors import UndecodableIdentifierError
+from runner.dicom.values import VRS
+from runner.errors import QueryFileError, UndecodableIdentifierError
 
 _PREAMBLE = 128
+_SPECIFIC_CHARACTER_SET = "00080005"
 #: How much of a file is read at a time: most need no more than the first, and few the last.
 _HEADS = (1 << 16, 1 << 24, -1)
 #: A deflated data set may not grow beyond this many bytes.
@@ -167,8 +164,6 @@ def request_identifier(data: bytes, syntax: TransferSyntax) -> tuple[Identifier,
     Raises:
         UndecodableIdentifierError: the bytes are no identifier in this transfer syntax.
     """
-    from runner.archive.decoding import declared_terms
-
     if syntax.deflated:
         try:
             data = _inflated(data)
@@ -178,72 +173,40 @@ def request_identifier(data: bytes, syntax: TransferSyntax) -> tuple[Identifier,
     return Decoder(syntax).identifier(data, elements), declared_terms(data, elements)
 
 
-# --- the DICOM JSON Model (PS3.18 F) ----------------------------------------------------------------
-
-
 def _json_data_sets(content: bytes) -> list[Identifier]:
+    """Return the data sets of a file in the DICOM JSON Model (PS3.18 F): an object, or a list of them."""
     import json
 
     try:
         loaded = json.loads(content.decode("utf-8-sig"))
+        documents = loaded if isinstance(loaded, list) else [loaded]
+        return [_without_long_values(identifier_from_json(_served(one), STANDARD)) for one in documents]
+    except QueryFileError as problem:
+        raise UnreadableFileError(f"the JSON is not in the DICOM JSON Model: {problem.what}") from None
     except (ValueError, RecursionError):
         raise UnreadableFileError("it is not valid JSON in UTF-8") from None
-    data_sets = loaded if isinstance(loaded, list) else [loaded]
-    return [_json_data_set(data_set, 0) for data_set in data_sets]
 
 
-def _json_data_set(loaded: Any, depth: int) -> Identifier:
-    if depth > MAX_DEPTH:
-        raise UnreadableFileError(f"sequences nest deeper than {MAX_DEPTH}")
-    if not isinstance(loaded, dict):
-        raise UnreadableFileError("the JSON is not in the DICOM JSON Model: a data set is an object")
-    elements: dict[int, Element] = {}
-    for name, attribute in loaded.items():
-        tag = parse_tag(name)
-        if tag is None or not isinstance(attribute, dict) or str(attribute.get("vr")) not in VRS:
-            raise UnreadableFileError(
-                "the JSON is not in the DICOM JSON Model: names are tags (ggggeeee), values objects with a vr"
-            )
-        value = _json_value(attribute["vr"], attribute, depth)
-        if tag != SPECIFIC_CHARACTER_SET and value is not None:
-            elements[tag] = Element(tag, attribute["vr"], value)
-    return tuple(elements[tag] for tag in sorted(elements))
+def _served(document: object) -> object:
+    """Return a JSON data set without bulk data, which is elsewhere, and without SpecificCharacterSet."""
+    if not isinstance(document, dict):
+        return document
+    served: dict[str, object] = {}
+    for name, attribute in document.items():
+        members = attribute if isinstance(attribute, dict) else {}
+        values = members.get("Value")
+        if name == _SPECIFIC_CHARACTER_SET or "BulkDataURI" in members:
+            continue
+        if members.get("vr") == "SQ" and isinstance(values, list):
+            served[name] = {**members, "Value": [_served(item) for item in values]}
+        else:
+            served[name] = attribute
+    return served
 
 
-def _json_value(vr: str, attribute: Mapping[str, Any], depth: int) -> Value | None:
-    """Return an attribute's value; None for bulk data, which is left out."""
-    values = attribute.get("Value", [])
-    if not isinstance(values, list):
-        raise UnreadableFileError("the JSON is not in the DICOM JSON Model: a Value is a list")
-    if vr == "SQ":
-        return tuple(_json_data_set(item, depth + 1) for item in values if item is not None)
-    if "BulkDataURI" in attribute:
-        return None
-    if vr in BYTES_VRS:
-        return _json_bytes(attribute)
-    return "\\".join(_json_text(vr, value) for value in values)
-
-
-def _json_bytes(attribute: Mapping[str, Any]) -> bytes | None:
-    try:
-        value = b64decode(attribute.get("InlineBinary", ""), validate=True)
-    except (Base64Error, TypeError, ValueError):
-        raise UnreadableFileError("the JSON has an InlineBinary that is not in base 64") from None
-    return value if len(value) <= MAX_BINARY else None
-
-
-def _json_text(vr: str, value: Any) -> str:
-    if value is None:
-        return ""
-    if vr == "PN":
-        if isinstance(value, dict):
-            groups = [value.get(group, "") for group in ("Alphabetic", "Ideographic", "Phonetic")]
-            if all(isinstance(group, str) for group in groups):
-                return "=".join(groups).rstrip("=")
-    elif vr == "AT":
-        tag = parse_tag(value) if isinstance(value, str) else None
-        if tag is not None:
-            return f"({tag >> 16:04x},{tag & 0xFFFF:04x})"
-    elif isinstance(value, (str, int, float)) and not isinstance(value, bool):
-        return value if isinstance(value, str) else repr(value)
-    raise UnreadableFileError(f"the JSON has a value that is none of the VR {vr}")
+def _without_long_values(identifier: Identifier) -> Identifier:
+    return tuple(
+        element
+        for element in identifier
+        if not isinstance(element.value, bytes) or len(element.value) <= MAX_BINARY
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zlib
+from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
@@ -157,6 +158,11 @@ def test_values_against_the_rules_of_their_vr(tmp_path: Path) -> None:
     assert found == (Element(0x00100020, "LO", "P1"), Element(0x00280010, "UN", b"\1\2\3"))
 
 
+def test_words_are_in_little_endian(tmp_path: Path) -> None:
+    (found,) = read(tmp_path, b"\x00\x28\x12\x01OW\0\0\0\0\0\x04\1\2\3\4")
+    assert found == (Element(0x00281201, "OW", b"\2\1\4\3"),)
+
+
 def test_unknown_vr_of_known_attributes(tmp_path: Path) -> None:
     (found,) = read(tmp_path, b"\x10\x00\x20\x00UN\0\0\x02\0\0\0P1")
     assert found == (Element(0x00100020, "LO", "P1"),)
@@ -177,14 +183,14 @@ def test_unknown_vr_of_known_attributes(tmp_path: Path) -> None:
         (b"{" + b"\xff" * 10, "not valid JSON"),
         (b"[" * 100_000, "not valid JSON"),
         (b"[1]", "a data set is an object"),
-        (b'{"PatientID": {"vr": "LO"}}', "names are tags"),
-        (b'{"00100020": {"vr": "XX"}}', "names are tags"),
-        (b'{"00100020": {"vr": ["LO"]}}', "names are tags"),
-        (b'{"00100020": {"vr": "LO", "Value": "P1"}}', "a Value is a list"),
-        (b'{"00100020": {"vr": "LO", "Value": [{}]}}', "none of the VR LO"),
-        (b'{"00100010": {"vr": "PN", "Value": ["Doe"]}}', "none of the VR PN"),
-        (b'{"00282000": {"vr": "OB", "InlineBinary": "?"}}', "base 64"),
-        (b'{"00282000": {"vr": "OB", "InlineBinary": 1}}', "base 64"),
+        (b'{"PatientID": {"vr": "LO"}}', "write 00100020"),
+        (b'{"00100020": {"vr": "XX"}}', "not a value representation"),
+        (b'{"00100020": {"vr": ["LO"]}}', "not a value representation"),
+        (b'{"00100020": {"vr": "LO", "Value": "P1"}}', "Value is a list"),
+        (b'{"00100020": {"vr": "LO", "Value": [{}]}}', "LO has texts"),
+        (b'{"00100010": {"vr": "PN", "Value": [1]}}', "PN has texts"),
+        (b'{"00282000": {"vr": "OB", "InlineBinary": "?"}}', "base64"),
+        (b'{"00282000": {"vr": "OB", "InlineBinary": 1}}', "base64"),
     ],
 )
 def test_unreadable(tmp_path: Path, content: bytes, why: str) -> None:
@@ -217,6 +223,7 @@ def test_json(tmp_path: Path) -> None:
         "00280010": {"vr": "US", "Value": [512]},
         "00282000": {"vr": "OB", "InlineBinary": "AQI="},
         "00400100": {"vr": "SQ", "Value": [{"00080060": {"vr": "CS", "Value": ["CT", None]}}]},
+        "00420011": {"vr": "OB", "InlineBinary": b64encode(bytes(5000)).decode()},
         "7FE00010": {"vr": "OW", "BulkDataURI": "bulk"},
     }
     found = read(tmp_path, b"\xef\xbb\xbf" + json.dumps([first, {}]).encode())
