@@ -43,8 +43,13 @@ class UnencodableTextError(EncodingError):
     """A text has a character that the identifier's Specific Character Set lacks."""
 
 
-def encode(identifier: Identifier, syntax: TransferSyntax) -> bytes:
+def encode(identifier: Identifier, syntax: TransferSyntax, deflate_level: int = 6) -> bytes:
     """Return the identifier's bytes in a transfer syntax.
+
+    Args:
+        identifier: what is encoded.
+        syntax: how.
+        deflate_level: how hard it is compressed in the deflated transfer syntax, 0 to 9.
 
     Sequences and items have defined lengths, group lengths are not written, and values are padded to even
     length (PS3.5 6.2 and 7.1). Texts are encoded in the Specific Character Set that the identifier or the
@@ -56,14 +61,14 @@ def encode(identifier: Identifier, syntax: TransferSyntax) -> bytes:
         UnencodableTextError: a text has a character that its character set lacks.
     """
     data = b"".join(_elements(identifier, _Form(syntax), "", 0))
-    return deflated(data) if syntax.deflated else data
+    return deflated(data, deflate_level) if syntax.deflated else data
 
 
-def deflated(data: bytes) -> bytes:
+def deflated(data: bytes, level: int = 6) -> bytes:
     """Return a data set in raw deflate (RFC 1951), padded to even length (PS3.5 A.5)."""
     import zlib
 
-    compressor = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    compressor = zlib.compressobj(level, wbits=-zlib.MAX_WBITS)
     compressed = compressor.compress(data) + compressor.flush()
     return compressed + b"\0" * (len(compressed) % 2)
 
