@@ -97,17 +97,16 @@ class _Level:
     # --- which attribute -----------------------------------------------------------------------------
 
     def note_creators(self) -> None:
-        """Note the private creators that the base and the keys have."""
+        """Note the private creators that the base and the keys have; "" for one that is asked for."""
         for element in self.base:
             if is_private_creator(element.tag):
                 value = element.value
                 text = value.decode("latin_1") if isinstance(value, bytes) else value
-                if isinstance(text, str) and text.strip(" \0"):
-                    self.creators[element.tag] = text.strip(" \0")
+                self.creators[element.tag] = text.strip(" \0") if isinstance(text, str) else ""
         for name, section in self.section.members():
             tag = parse_tag(name)
-            if tag is not None and is_private_creator(tag) and section.text().strip(" "):
-                self.creators[tag] = section.text().strip(" ")
+            if tag is not None and is_private_creator(tag):
+                self.creators[tag] = (_joined(_value(section)) or "").strip(" ")
 
     def resolved(self, name: str, section: Section) -> _Attribute | None:
         """Return the attribute that a key names; complain where there is none."""
@@ -210,7 +209,7 @@ class _Level:
         for attribute in attributes:
             if attribute.tag != SPECIFIC_CHARACTER_SET:
                 continue
-            terms = _joined(attribute.section.data)
+            terms = _joined(_value(attribute.section))
             if terms is None:
                 return
             self.declared = terms.strip(" ")
@@ -337,6 +336,11 @@ def _joined(value: Any) -> str | None:
     if isinstance(value, list) and all(item is None or isinstance(item, str) for item in value):
         return "\\".join(item or "" for item in value)
     return None
+
+
+def _value(section: Section) -> Any:
+    """Return the value of a key, which may be written together with its VR."""
+    return section["value"].data if isinstance(section.data, dict) else section.data
 
 
 def _has_vr(section: Section) -> bool:
