@@ -85,6 +85,9 @@ class _Explainer:
         if not isinstance(instance, dict):
             return
         path = error.absolute_path
+        if error.schema is not self.schema["definitions"]["peer"]:
+            yield self.problem(path, "the keys do not go together", _sentence(error.schema["errorMessage"]))
+            return
         if "archive" in instance:
             excluded = " and ".join(repr(name) for name in ("host", "port") if name in instance)
             what = f"'archive' and {excluded} exclude each other"
