@@ -38,7 +38,8 @@ class Problem:
     severity: Severity = Severity.ERROR
 
     def __str__(self) -> str:
-        place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+        file = _shown(self.file)
+        place = f"{file}:{self.line}:{self.column}" if self.line else file
         return f"{place}: {self.message}"
 
     @property
@@ -58,8 +59,9 @@ def dotted(path: tuple[str | int, ...]) -> str:
             text += f"[{step}]"
         else:
             text += f".{step}" if text else step
-    return text if text.isprintable() else "".join(map(_printable, text))
+    return _shown(text)
 
 
-def _printable(character: str) -> str:
-    return character if character.isprintable() else repr(character)[1:-1]
+def _shown(text: str) -> str:
+    """Return a text with escapes for what would move the cursor or colour the terminal."""
+    return "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)

@@ -17,6 +17,7 @@ def test_a_problem_as_text():
         "jobs/a.yaml:3:7: queries.q.keys.Foo: the dictionary has no attribute 'Foo'; did you mean Bar?"
     )
     assert str(WARNING) == "jobs/a.yaml:9:1: warning: 50% of it, is: odd"
+    assert str(Problem("a\x1b[2J\n.yaml", 1, 2, "", "x")) == "a\\x1b[2J\\n.yaml:1:2: x"
     assert str(WHOLE) == "jobs/b.yaml: the job file cannot be read: gone; look\nthere"
 
 
