@@ -6,6 +6,7 @@ and the standard wants those ignored (PS3.8 9.3.1), an A-ASSOCIATE-AC goes throu
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from struct import Struct
@@ -30,6 +31,8 @@ _MAXIMUM_LENGTH_ITEM = 0x51
 #: Protocol version, AE titles and reserved fields before the items.
 _FIXED_FIELDS = 68
 _ACCEPTANCE = 0
+#: PS3.5 9.1; what is none makes the decoder warn.
+_UID = re.compile(r"(?:0|[1-9][0-9]*)(?:\.(?:0|[1-9][0-9]*))+")
 
 
 class NegotiationError(ValueError):
@@ -252,7 +255,7 @@ def _sieved_context(value: bytes) -> bytes:
         for kind, syntax in _items(value[4:], "a presentation context"):
             if kind == _TRANSFER_SYNTAX_ITEM:
                 text = _text(syntax)
-                if text and len(text) <= 64 and text.replace(".", "").isdigit():
+                if len(text) <= 64 and _UID.fullmatch(text):
                     kept += _item(kind, text.encode("ascii"))
                 break
     return _item(_PRESENTATION_CONTEXT_AC_ITEM, kept)

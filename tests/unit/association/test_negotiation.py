@@ -80,6 +80,10 @@ def test_acceptance() -> None:
         (wire.accepted_context(1, ""), "none at all"),
         (wire.accepted_context(1, "\xff".encode("latin-1").decode("latin-1")), "none at all"),
         (wire.item(0x21, bytes((1, 0, 0, 0))), "none at all"),
+        *(
+            (wire.accepted_context(1, uid), "none at all")
+            for uid in ("1.", "1", ".1", "1..2", "01.2", "1" * 65)
+        ),
         (wire.item(0x21, bytes((1, 0, 0, 0)) + wire.item(0x40, b"\x1b[31m1.2")), "none at all"),
         (wire.accepted_context(1, "1.2", 1), "user rejected"),
         (wire.accepted_context(1, "1.2", 2), "without a reason"),
