@@ -24,6 +24,7 @@ def serve(
     ae_title: str | None,
     stop: Stop,
     announce: Callable[[str], None],
+    warn: Callable[[str], None],
 ) -> None:
     """Serve a folder of DICOM files as a C-FIND SCP until `stop` is set.
 
@@ -33,7 +34,8 @@ def serve(
         port: 0 for one that the system chooses.
         ae_title: the called AE title that is accepted; None for any.
         stop: is looked at ten times a second.
-        announce: is given lines for people: the address once it listens, then files that are not served.
+        announce: is told the address once it listens.
+        warn: is told of each file that is not served.
 
     Raises:
         ArchiveError: the folder cannot be read, or the address cannot be listened on.
@@ -42,6 +44,6 @@ def serve(
         shown_host, shown_port = server.address
         announce(f"listening on {f'[{shown_host}]' if ':' in shown_host else shown_host}:{shown_port}")
         for path, why in server.skipped:
-            announce(f"not served: {path.relative_to(folder)}: {why}")
+            warn(f"not served: {path.relative_to(folder)}: {why}")
         while not stop.is_set():
             time.sleep(0.1)

@@ -9,6 +9,7 @@ from pathlib import Path
 from runner.archive.serve import serve
 from runner.cli.arguments import ArgumentParser, port
 from runner.cli.interruption import SignalledStop
+from runner.cli.messages import complain
 from runner.errors import ExitStatus
 from runner.transport.stop_signal import StopSignal
 
@@ -29,7 +30,7 @@ def execute(argv: Sequence[str]) -> ExitStatus:
     options = parser.parse_args(argv)
     stop = StopSignal()
     with SignalledStop(stop) as signalled:
-        serve(options.folder, options.host, options.port, options.ae_title, stop, _announce)
+        serve(options.folder, options.host, options.port, options.ae_title, stop, _announce, complain)
         return signalled() or ExitStatus.SUCCESS
 
 

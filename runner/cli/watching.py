@@ -97,7 +97,8 @@ class Watcher:
         interrupted = ", interrupted" if result.interrupted is not None else ""
         self._tell(
             Told.SUMMARY,
-            f"{result.job.name}: {result.verdict.value}{interrupted}: {result.responses} responses,"
+            f"{result.job.name}: {result.verdict.value}{interrupted}:"
+            f" {result.responses} {'response' if result.responses == 1 else 'responses'},"
             f" {done} of {len(result.operations)} operations complete",
         )
 

@@ -1,0 +1,83 @@
+"""The README's job, output, messages and tables are what cfind does."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from runner.cli.main import COMMANDS
+from runner.errors import ExitStatus
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+
+
+def block(kind: str, number: int = 0) -> str:
+    return [text for name, text in BLOCKS if name == kind][number]
+
+
+def cfind(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "runner", *arguments],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.fixture
+def job() -> object:
+    """The README's job as a file in the checkout, where its archive is found."""
+    path = ROOT / "ct-of-spring.yaml"
+    path.write_text(block("yaml"), encoding="utf-8")
+    yield path.name
+    path.unlink()
+
+
+@pytest.mark.xdist_group("readme")
+def test_the_job_prints_what_is_shown(job: str) -> None:
+    done = cfind("run", job)
+    assert (done.returncode, done.stdout, done.stderr) == (0, block("csv"), block("text"))
+
+
+@pytest.mark.xdist_group("readme")
+def test_the_mistake_gets_the_message_that_is_shown(job: str) -> None:
+    path = ROOT / job
+    path.write_text(block("yaml").replace("StudyDescription", "StudyDescripton"), encoding="utf-8")
+    done = cfind("validate", job)
+    assert (done.returncode, done.stdout) == (3, block("text", 1))
+
+
+def test_every_command_is_named_and_every_named_one_exists() -> None:
+    named = set(re.findall(r"^\| `cfind (\w+) ", README, re.MULTILINE))
+    assert named == set(COMMANDS)
+
+
+def test_the_exit_statuses_are_those_of_the_code() -> None:
+    section = README.split("## Exit statuses")[1].split("\n## ")[0]
+    numbers = {int(number) for row in re.findall(r"^\| ([\d, ]+) \|", section, re.MULTILINE) for number in row.split(",")}
+    assert numbers >= {int(status) for status in ExitStatus}
+
+
+def test_the_files_that_it_links_to_are_there() -> None:
+    for target in re.findall(r"\]\(([^)#:]+)\)", README):
+        assert (ROOT / target).exists(), target
+
+
+def test_both_commands_name_files_that_are_there() -> None:
+    commands = [line for text in (block("sh"), block("sh", 1)) for line in text.splitlines()]
+    assert len(commands) == 2
+    for command in commands:
+        paths = [word for word in shlex.split(command) if word.endswith((".yaml", ".py"))]
+        assert paths
+        for path in paths:
+            assert (ROOT / path).is_file()
