@@ -32,6 +32,8 @@ _FAMILIES = {
     IPVersion.IPV4: socket.AF_INET,
     IPVersion.IPV6: socket.AF_INET6,
 }
+#: What poll takes at most, in milliseconds: 24 days.
+_LONGEST_POLL = 0x7FFFFFFF
 _QUICKACK: int | None = getattr(socket, "TCP_QUICKACK", None)
 
 _Address = tuple[int, int, int, str, Any]
@@ -154,7 +156,9 @@ def wait_for(
     poll.register(waited, event)
     if stop is not None:
         poll.register(stop, select.POLLIN)
-    timeout = None if deadline is None else max(0.0, deadline - time.monotonic()) * 1000 + 1
+    timeout = None
+    if deadline is not None:
+        timeout = min(max(0.0, deadline - time.monotonic()) * 1000 + 1, _LONGEST_POLL)
     ready = poll.poll(timeout)
     if stop is not None and stop.is_set():
         raise StoppedError
