@@ -6,6 +6,7 @@ import gc
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from runner.cli.arguments import ArgumentParser, add_output_options
 from runner.cli.interruption import SignalledStop
@@ -14,6 +15,9 @@ from runner.cli.watching import Told, Watcher
 from runner.engine.result import RunResult, foremost
 from runner.errors import ExitStatus
 from runner.model import Job
+
+if TYPE_CHECKING:
+    from runner.sinks.atomic_file import AtomicFile
 
 
 def execute(argv: Sequence[str]) -> ExitStatus:
@@ -45,38 +49,53 @@ def run_jobs(jobs: Sequence[Job], output_dir: Path, report_path: Path | None, wa
     from runner.engine.run import run
     from runner.transport.stop_signal import StopSignal
 
+    report_file = _opened(report_path)
     # What start-up made stays for good: the collector need not look at it again.
     gc.freeze()
     gc.enable()
     results: list[RunResult] = []
-    for job in jobs:
-        stop = StopSignal()
-        with SignalledStop(stop) as signalled:
-            result = run(
-                job,
-                output_dir=output_dir,
-                stdout=sys.stdout.buffer,
-                stop=stop,
-                interruption=signalled,
-                observer=watcher,
-            )
-            watcher.summarize(result)
-            results.append(result)
-        if result.interrupted is not None:
-            break
-    if report_path is not None:
-        _write_report(results, report_path)
+    try:
+        for job in jobs:
+            stop = StopSignal()
+            with SignalledStop(stop) as signalled:
+                result = run(
+                    job,
+                    output_dir=output_dir,
+                    stdout=sys.stdout.buffer,
+                    stop=stop,
+                    interruption=signalled,
+                    observer=watcher,
+                )
+                watcher.summarize(result)
+                results.append(result)
+            if result.interrupted is not None:
+                break
+    finally:
+        if report_file is not None:
+            _write(report_file, results)
     return foremost({result.exit_status for result in results})
 
 
-def _write_report(results: Sequence[RunResult], path: Path) -> None:
+def _opened(report_path: Path | None) -> AtomicFile | None:
+    """Open the report, so that a path that cannot be written is known before anything is sent."""
+    if report_path is None:
+        return None
+    from runner.sinks.atomic_file import AtomicFile
+
+    file = AtomicFile(report_path)
+    file.open()
+    return file
+
+
+def _write(file: AtomicFile, results: Sequence[RunResult]) -> None:
+    """Write what is known of the jobs that ran; nothing where a defect ended the first one."""
+    if not results:
+        file.discard()
+        return
     import json
 
     from runner.report import report
-    from runner.sinks.atomic_file import AtomicFile
 
     text = json.dumps(report(results), indent=2, ensure_ascii=False) + "\n"
-    file = AtomicFile(path)
-    file.open()
     file.write(text.encode("utf-8", "backslashreplace"))
     file.commit()

@@ -58,13 +58,17 @@ def test_the_mistake_gets_the_message_that_is_shown(job: str) -> None:
 
 
 def test_every_command_is_named_and_every_named_one_exists() -> None:
-    named = set(re.findall(r"^\| `cfind (\w+) ", README, re.MULTILINE))
+    named = set(re.findall(r"^\| `cfind (\w+)\b", README, re.MULTILINE))
     assert named == set(COMMANDS)
 
 
 def test_the_exit_statuses_are_those_of_the_code() -> None:
     section = README.split("## Exit statuses")[1].split("\n## ")[0]
-    numbers = {int(number) for row in re.findall(r"^\| ([\d, ]+) \|", section, re.MULTILINE) for number in row.split(",")}
+    numbers = {
+        int(number)
+        for row in re.findall(r"^\| ([\d, ]+) \|", section, re.MULTILINE)
+        for number in row.split(",")
+    }
     assert numbers >= {int(status) for status in ExitStatus}
 
 
