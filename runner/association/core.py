@@ -201,6 +201,12 @@ class Association:
         return self._operation is not None
 
     @property
+    def amid_pdu(self) -> bool:
+        """Whether a PDU has begun to arrive and is not whole."""
+        reader = self._reader
+        return not reader.at_pdu or reader.at < len(reader.data)
+
+    @property
     def cancelled(self) -> bool:
         """Whether a C-CANCEL-RQ was sent for the operation that goes on."""
         return self._operation is not None and self._operation.cancelled

@@ -82,6 +82,8 @@ class PeerConnection:
         self._closed = False
         # Whether the peer is to read our last words before the connection closes.
         self._lingers = False
+        # Whether the time-out for silence was over.
+        self._silent = False
 
     @classmethod
     def open(cls, peer: Peer, abstract_syntaxes: Sequence[str], stop: StopSignal) -> PeerConnection:
@@ -260,14 +262,14 @@ class PeerConnection:
         try:
             self._channel.send(self._association.outgoing(), deadline)
             while not self._contexts:
-                for event in self._exchange(self._channel.receive(deadline)):
+                for event in self._exchange(self._bytes(deadline)):
                     if self._contexts:
                         self._ended = _failure(event, _BETWEEN)
                     else:
                         self._take_answer(event)
         except DeadlineError:
             raise AssociationTimeoutError(
-                f"the peer did not answer the association request within {limit:g} s",
+                f"the peer did not answer the association request {self._waited(limit)}",
                 "check that a DICOM service listens on this port and whether it wants TLS,"
                 " or raise the ACSE time-out",
             ) from None
@@ -327,7 +329,11 @@ class PeerConnection:
                     # After a cancel the whole rest has that time, since some peers go on for ever.
                     messages = association.messages
                     deadline = deadline_after(self._peer.timeouts.dimse)
+            begun = time.monotonic()
             _take(finding, events)
+            if deadline is not None:
+                # What our sinks take is not the peer's time.
+                deadline += time.monotonic() - begun
 
     def _interrupt(self, finding: Finding) -> None:
         """Cancel the C-FIND and give the peer a little time to end it in order."""
@@ -409,7 +415,7 @@ class PeerConnection:
     def _receive(self, deadline: float | None, when: str, *, heed_stop: bool = True) -> Sequence[Event]:
         """Wait for bytes and return what they mean; `when` says in a message how far things were."""
         try:
-            return self._exchange(self._channel.receive(deadline, heed_stop=heed_stop))
+            return self._exchange(self._bytes(deadline, heed_stop=heed_stop))
         except OSError as error:
             raise self._lost(error, when) from None
 
@@ -436,15 +442,35 @@ class PeerConnection:
         self._lingers = False
         return ConnectionLostError(f"the connection broke {when} ({_words(error)})", _LOST_ADVICE)
 
+    def _bytes(self, deadline: float | None, *, heed_stop: bool = True) -> memoryview:
+        """Wait for bytes; in the middle of a PDU no longer than the peer may be silent."""
+        silence = self._peer.timeouts.silence
+        if silence is None or not self._association.amid_pdu:
+            return self._channel.receive(deadline, heed_stop=heed_stop)
+        soon = time.monotonic() + silence
+        if deadline is not None and deadline <= soon:
+            return self._channel.receive(deadline, heed_stop=heed_stop)
+        try:
+            return self._channel.receive(soon, heed_stop=heed_stop)
+        except DeadlineError:
+            self._silent = True
+            raise
+
+    def _waited(self, limit: float | None) -> str:
+        """Say in a message which time-out was over, that for a message or that for silence."""
+        if self._silent or limit is None:
+            return f"(the peer was silent for {self._peer.timeouts.silence:g} s in the middle of a PDU)"
+        return f"within {limit:g} s"
+
     def _timed_out(self, finding: Finding) -> DimseTimeoutError:
-        limit = self._peer.timeouts.dimse
-        if finding.cancelled:
+        limit = self._waited(self._peer.timeouts.dimse)
+        if finding.cancelled and not self._silent:
             return DimseTimeoutError(
-                f"the peer did not end the C-FIND within {limit:g} s of the C-CANCEL, {_after(finding)}",
+                f"the peer did not end the C-FIND {limit} of the C-CANCEL, {_after(finding)}",
                 "it seems to ignore C-CANCEL: leave out cancel_after and narrow the query,"
                 " or raise the DIMSE time-out",
             )
-        return DimseTimeoutError(f"no whole message came within {limit:g} s {_after(finding)}", _SLOW_ADVICE)
+        return DimseTimeoutError(f"no whole message came {limit} {_after(finding)}", _SLOW_ADVICE)
 
 
 def _take(finding: Finding, events: Iterable[Event]) -> None:
