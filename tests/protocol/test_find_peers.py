@@ -7,6 +7,7 @@ import struct
 import threading
 import zlib
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -428,6 +429,51 @@ def test_the_time_out_starts_anew_with_each_message() -> None:
 
     with RawPeer(behave) as scp, connected(peer(scp.port, dimse=0.5)) as client:
         assert client.find().responses == 8
+
+
+@pytest.mark.parametrize("answer", [wire.pending(b"c")[:3], wire.pending(b"c")[:-1]])
+def test_silence_in_the_middle_of_a_pdu(answer: bytes) -> None:
+    with RawPeer(_failing(TWO, answer)) as scp:
+        to = peer(scp.port, dimse=None)
+        with (
+            connected(replace(to, timeouts=replace(to.timeouts, silence=0.2))) as client,
+            within(0.2, 2),
+            pytest.raises(DimseTimeoutError, match=r"silent for 0\.2 s in the middle of a PDU"),
+        ):
+            client.find()
+    assert client.identifiers == [b"a", b"b"]
+
+
+def test_silence_between_messages_is_bounded_by_the_dimse_time_out_alone() -> None:
+    with RawPeer(_failing(TWO)) as scp:
+        to = peer(scp.port, dimse=0.6)
+        with (
+            connected(replace(to, timeouts=replace(to.timeouts, silence=0.1))) as client,
+            within(0.6, 2),
+            pytest.raises(DimseTimeoutError, match=r"within 0\.6 s"),
+        ):
+            client.find()
+
+
+@pytest.mark.parametrize("cancel_after", [None, 1])
+def test_the_time_of_the_sinks_does_not_count(cancel_after: int | None) -> None:
+    def behave(side: Side) -> None:
+        side.accept()
+        side.read_message()
+        side.send(TWO)
+        if cancel_after:
+            side.read_message()
+        side.send(TWO, wire.final())
+        side.serve_release()
+
+    with RawPeer(behave) as scp, connected(peer(scp.port, dimse=0.2)) as client:
+
+        def deliver(identifiers: Sequence[bytes], status: int) -> None:
+            threading.Event().wait(0.4)
+            client.deliver(identifiers, status)
+
+        client.connection.find(wire.STUDY_ROOT, IDENTIFIER, deliver, cancel_after)
+    assert client.identifiers == [b"a", b"b"] * 2
 
 
 def test_a_peer_that_does_not_read() -> None:
