@@ -30,6 +30,14 @@ _SYNTAX_NAMES = {
     TransferSyntax.DEFLATED: "DeflatedLittleEndianExplicit",
     TransferSyntax.EXPLICIT_BIG: "BigEndianExplicit",
 }
+#: How 3.6 does.
+_LOG_SYNTAX_NAMES = {
+    TransferSyntax.IMPLICIT_LITTLE: "Little Endian Implicit",
+    TransferSyntax.EXPLICIT_LITTLE: "Little Endian Explicit",
+    TransferSyntax.DEFLATED: "Deflated Explicit VR Little Endian",
+    TransferSyntax.EXPLICIT_BIG: "Big Endian Explicit",
+}
+_LOG_RULE = "---------------------------\n"
 _STATUS_NAMES = {
     0xA700: "Refused: OutOfResources",
     0xA800: "Refused: SOPClassNotSupported",
@@ -215,6 +223,26 @@ class FindscuPrinting(DumpPrinting):
         self._stdout.write(Dump.encode(text, self.style))
 
 
+class FindscuLogPrinting(FindscuPrinting):
+    """What findscu 3.6 logs of responses; each line begins with the level of the logger."""
+
+    def _around(self, batch: Batch) -> tuple[str, str]:
+        pending = "Pending: WarningUnsupportedOptionalKeys" if batch.status == PENDING_WARNING else "Pending"
+        name = _LOG_SYNTAX_NAMES[batch.find.transfer_syntax]
+        head = (
+            f"{_LOG_RULE}Find Response: %d ({pending})\n\n# Dicom-Data-Set\n# Used TransferSyntax: {name}\n"
+        )
+        return head, "\n"
+
+    def _printed(self, batch: Batch) -> bytes:
+        lines = super()._printed(batch)
+        return b"I: %b\n" % lines[:-1].replace(b"\n", b"\nI: ") if lines else lines
+
+    def finish(self, find: Find, detail: StatusDetail) -> None:
+        """Print nothing: findscu 3.6 logs a final status only where it is asked for details."""
+        del find, detail
+
+
 class JsonPrinting(_Printing):
     """One DICOM JSON Model object a line."""
 
@@ -269,6 +297,7 @@ def stdout_sink(declaration: StdoutSink, job: Job, output_dir: Path, stream: Bin
     makers: dict[StdoutFormat, Callable[[], Sink]] = {
         StdoutFormat.DUMP: lambda: DumpPrinting(stdout, job, output_dir),
         StdoutFormat.FINDSCU: lambda: FindscuPrinting(stdout, job, output_dir),
+        StdoutFormat.FINDSCU_LOG: lambda: FindscuLogPrinting(stdout, job, output_dir),
         StdoutFormat.JSON: lambda: JsonPrinting(stdout, job, output_dir),
         StdoutFormat.CSV: lambda: CsvPrinting(stdout, job, output_dir, declaration),
     }
