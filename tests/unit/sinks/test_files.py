@@ -17,7 +17,7 @@ from peers.dataset_notation import EXPLICIT, split_part10, write
 from runner.dicom.transfer_syntax import TransferSyntax
 from runner.errors import ExitStatus, SinkError
 from runner.model import CsvSink, RspSink
-from runner.sinks import atomic_file, rsp
+from runner.sinks import atomic_file, numbered_files
 from runner.sinks.base import Sink, SinkState
 from runner.sinks.registry import make_sinks
 
@@ -291,7 +291,7 @@ def test_file_system_without_hard_links(
     def no_links(*_: Any, **__: Any) -> None:
         raise OSError(errno.EPERM, "no links here")
 
-    monkeypatch.setattr(rsp.os, "link", no_links)
+    monkeypatch.setattr(numbered_files.os, "link", no_links)
     (tmp_path / "rsp").mkdir()
     sink = written(RSP, ONE, b"bad", TWO)
     (tmp_path / "rsp" / "rsp0002.bin").write_text("old")
@@ -331,7 +331,7 @@ def test_many_files_are_brought_to_the_disk_at_once(
     written: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     synced = []
-    monkeypatch.setattr(rsp.os, "fsync", synced.append)
+    monkeypatch.setattr(numbered_files.os, "fsync", synced.append)
     assert written(RSP, *[ONE] * 3).close(whole=True) is SinkState.COMMITTED
     few = len(synced)
     assert written(RspSink("many"), *[ONE] * 100).close(whole=True) is SinkState.COMMITTED
@@ -357,7 +357,7 @@ def test_rsp_disk_that_fills_after_some_files(
     def full(*_: Any) -> int:
         raise OSError(errno.ENOSPC, "full")
 
-    monkeypatch.setattr(rsp.os, "write", full)
+    monkeypatch.setattr(numbered_files.os, "write", full)
     with pytest.raises(SinkError, match="No space left on device; free some space"):
         sink.write(make_batch(make_job(RSP), TWO))
     monkeypatch.undo()

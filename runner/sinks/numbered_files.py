@@ -1,0 +1,279 @@
+"""Numbered files in a folder, which get their names when all of them are there.
+
+The files are written into a hidden folder beside the final ones, or beside the final folder where that
+does not exist yet. In the end they are brought to the disk at once and then get their names: by renaming
+the folder as a whole, else one by one, and never over a file that is there.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from runner.sinks.atomic_file import check_folder, sync_folder, write_all
+from runner.sinks.base import SinkState
+from runner.sinks.failure import sink_error
+from runner.sinks.undecodable import MAX_NAMED
+
+_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
+#: Responses in any form: no two have the same number.
+_NAME = re.compile(r"rsp([0-9]+)\.(?:dcm|xml|bin)")
+#: Up to so many files are brought to the disk one by one, more of them with the whole file system.
+_FEW = 16
+
+
+class NumberedFiles:
+    """Writes rsp0001.ENDING, rsp0002.ENDING, …, beginning behind those that are in the folder.
+
+    Args:
+        folder: where; it is made where it does not exist, but not the folder that it is in.
+        ending: of the names.
+
+    Attributes:
+        number: of the next file.
+        count: how many files were written.
+        kept_in: after `close`, where the files are kept that did not get their names; "" for nowhere.
+        undecodable_files: after `close`, the paths of the first files of `put_undecodable`.
+    """
+
+    def __init__(self, folder: Path, ending: str) -> None:
+        self.number = 1
+        self.count = 0
+        self.kept_in = ""
+        self.undecodable_files: Sequence[str] = ()
+        self._folder = folder
+        self._ending = ending
+        self._existed = False
+        self._staging: Path | None = None
+        self._descriptor = -1
+        self._first = 1
+        self._bad: list[int] = []
+
+    def open(self) -> None:
+        """Make the hidden folder.
+
+        Raises:
+            SinkError: it cannot be made.
+        """
+        folder = self._folder
+        self._existed = os.path.lexists(folder)
+        try:
+            if self._existed:
+                check_folder(folder)
+                self._first = self.number = _next_number(folder)
+                staging = folder / f".partial-{os.urandom(4).hex()}"
+            else:
+                check_folder(folder.parent)
+                staging = folder.with_name(f".{folder.name[:100]}.partial-{os.urandom(4).hex()}")
+            staging.mkdir()
+            self._staging = staging
+            self._descriptor = os.open(staging, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))
+        except OSError as error:
+            raise sink_error("cannot write into the folder", folder, error) from None
+
+    def put(self, contents: Iterable[bytes]) -> None:
+        """Write a file for each of the contents.
+
+        Raises:
+            SinkError: one cannot be written; those before it are there.
+        """
+        number, ending, folder = self.number, self._ending, self._descriptor
+        opened, write, close = os.open, os.write, os.close
+        try:
+            for content in contents:
+                file = opened(f"rsp{number:04d}.{ending}", _FLAGS, 0o666, dir_fd=folder)
+                try:
+                    written = write(file, content)
+                    if written < len(content):
+                        write_all(file, content[written:])
+                finally:
+                    close(file)
+                number += 1
+        except OSError as error:
+            with suppress(OSError):
+                os.unlink(f"rsp{number:04d}.{ending}", dir_fd=folder)
+            raise sink_error("cannot write into the folder", self._folder, error) from None
+        finally:
+            self.count += number - self.number
+            self.number = number
+
+    def put_undecodable(self, identifier: bytes) -> None:
+        """Write the bytes of an identifier that cannot be decoded, as rspNNNN.bin.
+
+        Raises:
+            SinkError: they cannot be written.
+        """
+        ending, self._ending = self._ending, "bin"
+        try:
+            self.put((identifier,))
+        finally:
+            self._ending = ending
+        if len(self._bad) < MAX_NAMED:
+            self._bad.append(self.number - 1)
+
+    def close(self, *, whole: bool, keep_names: bool = False) -> SinkState:
+        """Give the files their names if `whole`, else keep them in partial-1, -2, … of the folder.
+
+        Args:
+            whole: whether all files are there.
+            keep_names: give the files that are there their names in any case.
+
+        Raises:
+            SinkError: they cannot be brought to the disk or renamed.
+        """
+        staging = self._staging
+        if staging is None:
+            return SinkState.NONE
+        try:
+            if self._descriptor >= 0:
+                os.close(self._descriptor)
+            if whole or (keep_names and self.count):
+                try:
+                    self._commit(staging)
+                except OSError:
+                    self._keep(staging)
+                    raise
+                return SinkState.COMMITTED if whole else SinkState.PARTIAL
+            if self.count:
+                self._keep(staging)
+                return SinkState.PARTIAL
+            staging.rmdir()
+        except OSError as error:
+            raise sink_error("cannot write into the folder", self._folder, error) from None
+        return SinkState.NONE
+
+    def _commit(self, staging: Path) -> None:
+        _sync(staging, self.count)
+        if not self._existed:
+            try:
+                staging.rename(self._folder)
+            except OSError:
+                # something has this name by now
+                if not self._folder.is_dir():
+                    raise
+            else:
+                sync_folder(self._folder.parent)
+                self.undecodable_files = self._bad_files(self._folder)
+                return
+        self.undecodable_files = self._name_files(staging)
+        sync_folder(self._folder)
+        staging.rmdir()
+
+    def _name_files(self, staging: Path) -> tuple[str, ...]:
+        """Give the files their names one by one; return those of the identifiers that cannot be decoded."""
+        shift = max(0, _next_number(self._folder) - self._first)
+        bad: list[str] = []
+        flags = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0)
+        source = os.open(staging, flags)
+        try:
+            target = os.open(self._folder, flags)
+            try:
+                for number in range(self._first, self.number):
+                    final = number + shift
+                    ending = self._ending if self._is_there(number, source) else "bin"
+                    while not _move(number, final, ending, source, target):
+                        final += 1
+                    shift = final - number
+                    if ending == "bin":
+                        bad.append(str(self._folder / f"rsp{final:04d}.bin"))
+            finally:
+                os.close(target)
+        finally:
+            os.close(source)
+        return tuple(bad[:MAX_NAMED])
+
+    def _keep(self, staging: Path) -> None:
+        """Move the hidden folder to where it can be seen."""
+        self.kept_in = str(staging)
+        self._folder.mkdir(exist_ok=True)
+        number = 1
+        while os.path.lexists(kept := self._folder / f"partial-{number}"):
+            number += 1
+        staging.rename(kept)
+        self.kept_in = str(kept)
+        self.undecodable_files = self._bad_files(kept)
+
+    def _bad_files(self, folder: Path) -> tuple[str, ...]:
+        return tuple(str(folder / f"rsp{number:04d}.bin") for number in self._bad)
+
+    def _is_there(self, number: int, folder: int) -> bool:
+        """Whether the file of that number is not one of an identifier that cannot be decoded."""
+        try:
+            os.stat(f"rsp{number:04d}.{self._ending}", dir_fd=folder)
+        except FileNotFoundError:
+            return False
+        return True
+
+
+def _next_number(folder: Path) -> int:
+    """Return the number behind those of the files that are in a folder."""
+    highest = 0
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            match = _NAME.fullmatch(entry.name)
+            if match is not None:
+                highest = max(highest, int(match.group(1)))
+    return highest + 1
+
+
+def _move(number: int, final_number: int, ending: str, source: int, target: int) -> bool:
+    """Rename a file from one open folder into another, never over a file that is there.
+
+    Returns:
+        False where a file has the final name.
+    """
+    name, final = f"rsp{number:04d}.{ending}", f"rsp{final_number:04d}.{ending}"
+    try:
+        os.link(name, final, src_dir_fd=source, dst_dir_fd=target)
+    except FileExistsError:
+        return False
+    except OSError:
+        # a file system without hard links: reserve the name, then take it
+        os.stat(name, dir_fd=source)
+        try:
+            os.close(os.open(final, _FLAGS, 0o666, dir_fd=target))
+        except FileExistsError:
+            return False
+        os.rename(name, final, src_dir_fd=source, dst_dir_fd=target)
+    else:
+        os.unlink(name, dir_fd=source)
+    return True
+
+
+def _sync(folder: Path, count: int) -> None:
+    """Bring all files of a folder to the disk."""
+    if count > _FEW and _sync_file_system(folder):
+        return
+    if count > _FEW:
+        os.sync()
+        return
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            file = os.open(entry.path, os.O_RDONLY)
+            try:
+                os.fsync(file)
+            finally:
+                os.close(file)
+
+
+def _sync_file_system(folder: Path) -> bool:
+    """Call syncfs(2), which Python does not have; whether there is one."""
+    if sys.platform != "linux":
+        return False
+    import ctypes
+
+    try:
+        syncfs = ctypes.CDLL(None, use_errno=True).syncfs
+    except (OSError, AttributeError):
+        return False
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        if syncfs(descriptor) != 0:
+            raise OSError(ctypes.get_errno(), "syncfs")
+    finally:
+        os.close(descriptor)
+    return True
