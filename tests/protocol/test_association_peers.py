@@ -219,7 +219,7 @@ def test_interrupted_while_connecting(full_port: int) -> None:
     timer.join()
 
 
-@pytest.mark.parametrize("host", ["no-such-host.invalid", "a..b", "x" * 300, "\udcff"])
+@pytest.mark.parametrize("host", ["a..b", "x" * 300, "\udcff"])
 def test_a_host_without_address(host: str) -> None:
     with pytest.raises(NameLookupError, match="no address"):
         PeerConnection.open(peer(11112, host=host), [wire.STUDY_ROOT], StopSignal())
