@@ -232,21 +232,23 @@ def pydicom_tables(module: str) -> dict[str, Any]:
     """Return the names in a module of tables of pydicom.
 
     The module holds literals only, so it is executed by itself; importing it by its name would import
-    the whole package first.
+    the whole package first. It is left where the package, when it is imported, finds it.
     """
     import sys
     from importlib.util import find_spec, module_from_spec, spec_from_file_location
     from pathlib import Path
 
-    loaded = sys.modules.get(f"pydicom.{module}")
+    name = f"pydicom.{module}"
+    loaded = sys.modules.get(name)
     if loaded is not None:
         return vars(loaded)
     package = find_spec("pydicom")
     for folder in (package.submodule_search_locations or ()) if package is not None else ():
-        spec = spec_from_file_location(f"runner_tables{module}", Path(folder, f"{module}.py"))
+        spec = spec_from_file_location(name, Path(folder, f"{module}.py"))
         if spec is not None and spec.loader is not None and Path(folder, f"{module}.py").is_file():
             tables = module_from_spec(spec)
             spec.loader.exec_module(tables)
+            sys.modules.setdefault(name, tables)
             return vars(tables)
     raise ImportError(f"pydicom has no tables {module}")
 
