@@ -53,6 +53,9 @@ class DumpStyle(Enum):
     A character of the text is one byte; see `Dump.encode`.
     """
 
+    RAW_3_6 = "raw 3.6"
+    """As findscu 3.6 prints them: floats in full, and a NUL that pads a UID as a space."""
+
 
 class Dump:
     """Makes texts of identifiers of one transfer syntax. Not for two threads at the same time.
@@ -61,7 +64,7 @@ class Dump:
         syntax: the negotiated transfer syntax; identifiers of a deflated one are given inflated.
         dictionary: the names of attributes, and their VRs where these are implicit.
         style: how values are shown.
-        escaped: in RAW style, show control characters as escapes; DECODED always does.
+        escaped: in the RAW styles, show control characters as escapes; DECODED always does.
     """
 
     def __init__(
@@ -74,16 +77,17 @@ class Dump:
     ) -> None:
         self._syntax = syntax
         self._dictionary = dictionary
-        self._raw = style is DumpStyle.RAW
+        self._raw = style is not DumpStyle.DECODED
+        self._newer = style is DumpStyle.RAW_3_6
         self._escaped = escaped
         self._pieces = ElementPieces(syntax, dictionary, self._piece, self._faster)
 
     @staticmethod
     def encode(text: str, style: DumpStyle) -> bytes:
         """Return the bytes of a text of that style."""
-        if style is DumpStyle.RAW:
-            return text.encode("latin-1")
-        return text.encode("utf-8", "replace")
+        if style is DumpStyle.DECODED:
+            return text.encode("utf-8", "replace")
+        return text.encode("latin-1")
 
     def texts(self, identifiers: Sequence[bytes]) -> list[str]:
         """Return the lines of each identifier as one text.
@@ -176,7 +180,8 @@ class Dump:
         if self._raw:
             text = value.partition(b"\0")[0].decode("latin-1")
             if vr == "UI":
-                text = "".join(text.split())  # 3.5.4 takes spaces out of UIDs
+                padded = self._newer and value.endswith(b"\0")
+                text = "".join(text.split()) + " " * padded  # both take spaces out of UIDs
             if not text:
                 return "[]", 0
         else:
@@ -194,6 +199,12 @@ class Dump:
             text = _escaped_bytes(text)
         return f"[{text}]", multiplicity
 
+    def _float_form(self, vr: str) -> str:
+        """Return the format of floating point numbers, "" for the shortest that is exact."""
+        if self._newer:
+            return ".9g" if vr in {"FL", "OF"} else ".17g"
+        return "g" if self._raw else ""
+
     def _binary(self, vr: str, value: bytes, order: str) -> tuple[str, int]:
         letter = NUMBER_FORMATS.get(vr) or WORD_FORMATS.get(vr)
         if vr == "AT" and not len(value) % 4:
@@ -202,11 +213,12 @@ class Dump:
             return value.hex("\\"), 1
         width = _WIDTHS[letter.upper()]
         if letter in "fd":
-            shortest = (
-                f"{number:g}" if self._raw else number_text(vr, number)
+            form = self._float_form(vr)
+            texts = [
+                f"{number:{form}}" if form else number_text(vr, number)
                 for number in numbers(vr, value, order)
-            )
-            return "\\".join(shortest), 1 if vr in WORD_FORMATS else len(value) // width
+            ]
+            return "\\".join(texts), 1 if vr in WORD_FORMATS else len(value) // width
         if vr in WORD_FORMATS:
             return "\\".join(f"{number:0{2 * width}x}" for number in numbers(vr, value, order)), 1
         return "\\".join(map(str, numbers(vr, value, order))), len(value) // width

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from runner.model import CsvSink, Job, RspSink, SinkDeclaration, StdoutSink
+from runner.model import CsvSink, Job, RspSink, SinkDeclaration, StdoutSink, XmlSink
 from runner.sinks.base import Sink
 
 #: Makes a sink of a declaration, the job, the output folder and standard output.
@@ -31,8 +31,14 @@ def _csv(declaration: CsvSink, job: Job, output_dir: Path, _stdout: BinaryIO) ->
     return CsvFileSink(declaration, job, output_dir)
 
 
+def _xml(declaration: XmlSink, job: Job, output_dir: Path, _stdout: BinaryIO) -> Sink:
+    from runner.sinks.xml import XmlFileSink, XmlFilesSink
+
+    return (XmlFileSink if declaration.path else XmlFilesSink)(declaration, job, output_dir)
+
+
 #: Each kind of declaration and what makes its sink; a factory imports its module when it is asked.
-FACTORIES: Mapping[type[Any], Factory] = {StdoutSink: _stdout, RspSink: _rsp, CsvSink: _csv}
+FACTORIES: Mapping[type[Any], Factory] = {StdoutSink: _stdout, RspSink: _rsp, CsvSink: _csv, XmlSink: _xml}
 
 
 def make_sinks(job: Job, output_dir: Path, stdout: BinaryIO) -> list[tuple[SinkDeclaration, Sink]]:

@@ -1,4 +1,4 @@
-"""Responses on standard output: as a dump, as JSON, as CSV, or as findscu 3.5.4 prints them.
+"""Responses on standard output: as a dump, as JSON, as CSV, or as findscu 3.5.4 or 3.6 prints them.
 
 An identifier that cannot be decoded is printed by the dumps as far as it can be read, with the rest in
 hexadecimal; JSON and CSV leave it out, and its bytes go into a file in the output folder.
@@ -225,6 +225,8 @@ class FindscuPrinting(DumpPrinting):
 
 class FindscuLogPrinting(FindscuPrinting):
     """What findscu 3.6 logs of responses; each line begins with the level of the logger."""
+
+    style = DumpStyle.RAW_3_6
 
     def _around(self, batch: Batch) -> tuple[str, str]:
         pending = "Pending: WarningUnsupportedOptionalKeys" if batch.status == PENDING_WARNING else "Pending"
