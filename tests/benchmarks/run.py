@@ -49,7 +49,7 @@ COLUMNS = (
 class Scale:
     """How much is measured."""
 
-    most: int = 100_000  # responses that are only counted or go into one file
+    most: int = 100_000  # responses that are counted, printed or put into a table
     files: int = 20_000  # responses that go into files of their own
     queries: int = 300
     huge: int = 1_000_000
@@ -149,7 +149,7 @@ class Bench:
         return Program([findscu(), *self._findscu_arguments(count, "-q", "-sr")], self.folder)
 
     def printing(self) -> None:
-        count = self.scale.files
+        count = self.scale.most
         theirs_file, ours_file = self.folder / "theirs.txt", self.folder / "ours.txt"
         theirs = Program(
             [findscu(), *self._findscu_arguments(count)],
@@ -196,16 +196,21 @@ class Bench:
 
     def rsp_files(self) -> None:
         for place, parent, aim in (("memory file system", self.memory, "≥ 2"), ("disk", self.folder, "≥ 1")):
-            count = self.scale.files
+            on_disk = parent == self.folder
+            count = self.scale.files if on_disk else self.scale.most
             folder = parent / "rsp-files"
             folder.mkdir()
             ours_folder, theirs_folder = folder / "ours", folder / "theirs"
             job = self._canned_job("rsp", count, [{"type": "rsp", "directory": str(ours_folder)}])
-            ours = self._run_job(job, before=_Remove(ours_folder), after=_ExpectFiles(ours_folder, count))
+            ours = self._run_job(
+                job,
+                before=_SetAside(ours_folder, make=False, keep=on_disk),
+                after=_ExpectFiles(ours_folder, count),
+            )
             theirs = Program(
                 [findscu(), *self._findscu_arguments(count, "-X", "-od", str(theirs_folder))],
                 folder,
-                before=_Remove(theirs_folder, make=True),
+                before=_SetAside(theirs_folder, make=True, keep=on_disk),
                 after=_ExpectFiles(theirs_folder, count),
             )
             result = compare(ours, theirs, self.scale.pairs)
@@ -337,15 +342,28 @@ def _expect_text(file: Path, word: bytes, least: int) -> None:
         raise UnexpectedOutputError(f"{file.name} has {found} lines with {word!r}, not {least}")
 
 
-@dataclass(frozen=True)
-class _Remove:
-    folder: Path
-    make: bool = False
+class _SetAside:
+    """Put the last run's folder out of the way, and let the disk come to rest.
+
+    On a disk nothing is removed before the end: ext4 is slow to make files where many were removed a
+    moment ago. And what one run left unwritten is not to be written during the other's.
+    """
+
+    def __init__(self, folder: Path, *, make: bool, keep: bool) -> None:
+        self._folder = folder
+        self._make = make
+        self._keep = keep
+        self._runs = 0
 
     def __call__(self) -> None:
-        shutil.rmtree(self.folder, ignore_errors=True)
-        if self.make:
-            self.folder.mkdir()
+        if not self._keep:
+            shutil.rmtree(self._folder, ignore_errors=True)
+        elif self._folder.exists():
+            self._runs += 1
+            self._folder.rename(self._folder.with_name(f"{self._folder.name}-{self._runs}"))
+        if self._make:
+            self._folder.mkdir()
+        os.sync()
 
 
 @dataclass(frozen=True)
