@@ -7,6 +7,7 @@ from pathlib import Path
 
 from runner.dicom.dictionary import Dictionary
 from runner.dicom.response_xml import response_xml
+from runner.errors import SinkError
 from runner.model import Job, XmlSink
 from runner.sinks.atomic_file import AtomicFile, check_folder
 from runner.sinks.base import Batch, Find, SinkState
@@ -118,7 +119,11 @@ class XmlFileSink:
         if not self._opened:
             return SinkState.NONE
         if whole or (self._declaration.keep_after_failure and self.responses):
-            self._file.write(b"</responses>\n")
+            try:
+                self._file.write(b"</responses>\n")
+            except SinkError:
+                self._file.keep()
+                raise
             self._file.commit()
             return SinkState.COMMITTED if whole else SinkState.PARTIAL
         if not self.responses:
