@@ -532,20 +532,20 @@ def test_host_is_not_ours() -> None:
 
 def test_serve_announces_and_stops(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("no DICOM")
-    stop, announced = threading.Event(), threading.Event()
+    stop, warned = threading.Event(), threading.Event()
     lines: list[str] = []
+    warnings: list[str] = []
 
-    def announce(line: str) -> None:
-        lines.append(line)
-        if len(lines) == 2:
-            announced.set()
+    def warn(line: str) -> None:
+        warnings.append(line)
+        warned.set()
 
-    thread = threading.Thread(target=serve, args=(tmp_path, "127.0.0.1", 0, None, stop, announce))
+    thread = threading.Thread(target=serve, args=(tmp_path, "127.0.0.1", 0, None, stop, lines.append, warn))
     thread.start()
-    assert announced.wait(30)
+    assert warned.wait(30)
     port = int(lines[0].removeprefix("listening on 127.0.0.1:"))
     socket.create_connection(("127.0.0.1", port), timeout=5).close()
-    assert lines[1].startswith("not served: notes.txt: ")
+    assert warnings[0].startswith("not served: notes.txt: ")
     stop.set()
     thread.join(10)
     assert not thread.is_alive()
