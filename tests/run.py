@@ -224,7 +224,7 @@ def main(arguments):
         say(name)
         try:
             step()
-        except (SetupError, subprocess.CalledProcessError) as error:
+        except (SetupError, OSError, subprocess.CalledProcessError) as error:
             failed.append(name)
             print(f"tests/run.py: {name}: {error}", file=sys.stderr, flush=True)
     verdict = "failed: " + ", ".join(failed) if failed else "all passed"
