@@ -28,6 +28,9 @@ COMMANDS: dict[str, Command] = {
     "serve": Command("runner.cli.serve", "serve a folder of DICOM files as a C-FIND SCP"),
     "schema": Command("runner.cli.schema", "print the JSON schema of a job file"),
     "findscu": Command("runner.cli.findscu", "run a command line of DCMTK's findscu"),
+    "translate": Command(
+        "runner.cli.translate", "print the job file that a command line of findscu amounts to"
+    ),
 }
 
 _EXIT_STATUSES = """\

@@ -18,6 +18,8 @@ from runner.findscu.names import old_names
 from runner.findscu.yaml_text import Block, Items, Scalar, YamlValue, scalar
 from runner.model import InformationModel
 
+#: Private characters that stand for references of the job language while a script is translated.
+MARKERS = range(0xE000, 0xE400)
 _LEVEL = 0x00080052
 _BYTES_VRS = frozenset(("OB", "OW", "OF", "OD", "OL", "OV", "UN"))
 
@@ -48,7 +50,9 @@ def query_block(command_line: CommandLine, fates: Fates, folder: FilePath | None
     if command_line.files:
         block.put("files", Items([_file(name, folder) for name in command_line.files]))
     level = _level(overrides, model)
-    if level:
+    if level and len(overrides) == 1 and not command_line.files:
+        pass  # a query needs a key, so it stays one
+    elif level:
         block.put("level", level)
         overrides = tuple(element for element in overrides if element.tag != _LEVEL)
         for key in [key for key in keys if key.path == (_LEVEL,)]:
@@ -58,6 +62,11 @@ def query_block(command_line: CommandLine, fates: Fates, folder: FilePath | None
     _note_overridden(fates, keys)
     if overrides:
         block.put("keys", _KeysWriter(keys, fates, _declared(overrides)).block(overrides, ()))
+    _put_counts(block, command_line, fates)
+    return block
+
+
+def _put_counts(block: Block, command_line: CommandLine, fates: Fates) -> None:
     cancel = command_line.number("--cancel")
     if cancel:
         block.put("cancel_after", Scalar(str(cancel)))
@@ -66,7 +75,6 @@ def query_block(command_line: CommandLine, fates: Fates, folder: FilePath | None
     repeat = command_line.number("--repeat") or 1
     if repeat > 1:
         block.put("repeat", Scalar(str(repeat)))
-    return block
 
 
 def _model_note(command_line: CommandLine) -> str:
@@ -138,11 +146,11 @@ class _KeysWriter:
     def _value(self, element: Element, path: Path) -> tuple[YamlValue, str]:
         vr, value = element.vr, element.value
         comment = self._old_name(path)
-        if isinstance(value, bytes) and vr in TEXT_VRS:
+        if isinstance(value, bytes) and vr not in _BYTES_VRS:
             text = self._text(value, vr, path)
         elif isinstance(value, bytes):
-            text = value.decode("latin-1") if vr not in _BYTES_VRS else ""
-            if value and vr in _BYTES_VRS:
+            text = ""
+            if value:
                 note = f"job files have no values of {vr}; put it in a query file"
                 self._note(path, Outcome.LOST, note)
                 return Scalar(f"{{vr: {vr}}}"), "the value is missing: put it in a query file"
@@ -161,23 +169,23 @@ class _KeysWriter:
         return ""
 
     def _text(self, value: bytes, vr: str, path: Path) -> str:
-        if value.isascii():
-            return value.decode("ascii")
-        if self._declared is None:
+        marked = value.decode("utf-8", "replace")
+        if all(character.isascii() or ord(character) in MARKERS for character in marked):
+            return marked
+        if vr not in TEXT_VRS:
+            self._note(path, Outcome.LOST, f"a {vr} has ASCII characters only")
+        elif self._declared is not None:
             try:
-                text = value.decode("utf-8")
-            except UnicodeDecodeError:
-                self._note(path, Outcome.LOST, "the value is not UTF-8, and no character set is declared")
-                return value.decode("latin-1")
+                return character_set(self._declared).decode_strict(value, vr)
+            except (UnknownCharacterSetError, UnicodeDecodeError):
+                note = f"the value is not in the character set that the keys declare ({self._declared})"
+                self._note(path, Outcome.LOST, note)
+        elif "\ufffd" in marked:
+            self._note(path, Outcome.LOST, "the value is not UTF-8, and no character set is declared")
+        else:
             note = "findscu declares no character set; the job declares ISO_IR 192, which is right for UTF-8"
             self._note(path, Outcome.ATTENTION, note)
-            return text
-        try:
-            return character_set(self._declared).decode_strict(value, vr)
-        except (UnknownCharacterSetError, UnicodeDecodeError):
-            note = f"the value is not in the character set that the keys declare ({self._declared})"
-            self._note(path, Outcome.LOST, note)
-            return value.decode("utf-8", "replace")
+        return marked
 
 
 def _standard_vr(tag: int) -> str:

@@ -27,13 +27,18 @@ def _sink(sink: SinkDeclaration) -> Scalar:
             pairs = [("type", "rsp"), ("directory", sink.directory)]
             if sink.disable_new_vr:
                 pairs.append(("disable_new_vr", Scalar("true")))
-            pairs += _limit(sink.limit)
+            pairs += _common(sink)
         case XmlSink():
             pairs = [("type", "xml")]
             pairs.append(("path", sink.path) if sink.path else ("directory", sink.directory))
-            pairs += _limit(sink.limit)
+            pairs += _common(sink)
     return Scalar(flow_map(pairs).text + comment)
 
 
-def _limit(limit: int | None) -> list[tuple[str, str | Scalar]]:
-    return [] if limit is None else [("limit", Scalar(str(limit)))]
+def _common(sink: RspSink | XmlSink) -> list[tuple[str, str | Scalar]]:
+    pairs: list[tuple[str, str | Scalar]] = []
+    if sink.limit is not None:
+        pairs.append(("limit", Scalar(str(sink.limit))))
+    if sink.keep_after_failure:
+        pairs.append(("keep_after_failure", Scalar("true")))
+    return pairs

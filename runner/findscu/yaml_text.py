@@ -55,6 +55,11 @@ def flow(texts: Sequence[str]) -> Scalar:
     return Scalar(f"[{', '.join(_in_flow(text) for text in texts)}]")
 
 
+def flow_list(texts: Sequence[str]) -> Scalar:
+    """Return a list of values in flow style; numbers are quoted, so that all of them are texts to editors."""
+    return Scalar(f"[{', '.join(repr(t) if t.isalnum() and t.isascii() else _in_flow(t) for t in texts)}]")
+
+
 def flow_map(pairs: Sequence[tuple[str, str | Scalar]]) -> Scalar:
     """Return a mapping in flow style."""
     written = [f"{k}: {v.text if isinstance(v, Scalar) else _in_flow(v)}" for k, v in pairs]

@@ -1,4 +1,4 @@
-"""`cfind findscu` sends, prints and writes what findscu 3.5.4 did: each recorded run, as a process of its own."""
+"""`cfind findscu` sends, prints and writes what findscu 3.5.4 did, each recorded run as a process."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def with_todays_names(line: str) -> str:
 @pytest.mark.parametrize("recording", recordings(), ids=lambda recording: str(recording.data["id"]))
 def test_recorded_run(recording: Recording, tmp_path: Path) -> None:
     recording.write_files(tmp_path)
-    given = set(os.listdir(tmp_path))
+    given = {path.name for path in tmp_path.iterdir()}
     with ScriptedSCP(recording.data.get("scenario")) as scp:
         argv = [os.fsencode(word) for word in recording.argv("127.0.0.1", scp.port)]
         environment = {k: v for k, v in os.environ.items() if k != "DCMDICTPATH"} | recording.environment
@@ -53,7 +53,7 @@ def test_recorded_run(recording: Recording, tmp_path: Path) -> None:
         assert list(map(with_todays_names, printed)) == list(map(with_todays_names, expected["stdout"]))
     written = {
         name: split_part10((tmp_path / name).read_bytes())
-        for name in sorted(os.listdir(tmp_path))
+        for name in sorted(path.name for path in tmp_path.iterdir())
         if name not in given
     }
     check_files(written, expected["written"], scp.answered if expected["written"] else [])

@@ -193,7 +193,9 @@ class _Association:
             self._send(_RELEASE, bytes(4))
             self._pdu()
             raise _EndedError("released by the SCP")
-        if action != "silence":
+        if action == "stall":  # a PDU that breaks off
+            self.client.sendall(struct.pack(">BxIIBB", _DATA, 100, 96, context, 1) + bytes(10))
+        elif action != "silence":
             self._respond(context, request, final.get("status", "0000"), None, final.get("elements"))
 
     def _respond(

@@ -1,0 +1,519 @@
+"""The findscu calls of a shell script as one job: a query for each, shell variables as job variables."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from runner.errors import CfindError
+from runner.findscu.command_line import Action, CommandLine, parse
+from runner.findscu.fidelity import Fate, Fates, Outcome
+from runner.findscu.job import peer_of, sinks_of
+from runner.findscu.options import BY_NAME, Kind
+from runner.findscu.peer_yaml import name_of, peer_block
+from runner.findscu.query_yaml import MARKERS, query_block
+from runner.findscu.shell import Command, Part, PartKind, Word, commands, plain, shown
+from runner.findscu.sinks_yaml import sinks_block
+from runner.findscu.translate import spaced
+from runner.findscu.yaml_text import Block, Scalar, flow_list, write
+from runner.model import Peer, SinkDeclaration
+
+_KEYWORDS = frozenset(
+    ("if", "then", "elif", "else", "while", "until", "do", "!", "{", "}", "time", "fi", "done")
+)
+_WRAPPERS = frozenset(("exec", "command", "nohup", "sudo", "env", "nice", "stdbuf"))
+_ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.DOTALL)
+_DAYS_AGO = re.compile(r"(?:-\s*)?(\d+)\s*days?(?:\s+ago)?")
+_DECLARING = frozenset(("export", "readonly", "local", "declare", "typeset"))
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A line of the script that a person must look at, and why."""
+
+    line: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A findscu call that is translated.
+
+    Attributes:
+        line: of the script.
+        query: its name in the job.
+        fates: what became of each word.
+    """
+
+    line: int
+    query: str
+    fates: tuple[Fate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptTranslation:
+    """The job of a script.
+
+    Attributes:
+        text: YAML; "" where there is no call that could be translated.
+        calls: those translated, in order.
+        looks: lines that a person must look at, in order.
+        lost: how many calls could not be translated.
+    """
+
+    text: str
+    calls: tuple[Call, ...]
+    looks: tuple[Look, ...]
+    lost: int
+
+
+@dataclass(slots=True)
+class _Loop:
+    name: str
+    values: Sequence[str] | None
+
+
+@dataclass(slots=True)
+class _Found:
+    """A call with its loops, before it is written."""
+
+    line: int
+    command_line: CommandLine
+    loops: dict[str, Sequence[str]]
+
+
+@dataclass(slots=True)
+class _Marks:
+    """Job references in place of which single characters stand while a command line is read."""
+
+    references: list[str] = field(default_factory=list)
+
+    def mark(self, reference: str) -> str:
+        """Return the character for a reference."""
+        if reference not in self.references:
+            self.references.append(reference)
+        return chr(MARKERS.start + self.references.index(reference))
+
+    def put_back(self, text: str) -> str:
+        """Return the text with the references in place of their characters."""
+        for index, reference in enumerate(self.references):
+            text = text.replace(chr(MARKERS.start + index), reference)
+        return text
+
+
+def translate_script(
+    text: str, environment: Mapping[str, str], read: Callable[[str], str | None], name: str = "script"
+) -> ScriptTranslation:
+    """Translate all findscu calls of a shell script into one job.
+
+    Args:
+        text: of the script.
+        environment: for DCMDICTPATH.
+        read: returns the text of a file that a loop reads, None where it cannot be read.
+        name: of the job.
+    """
+    reader = _Script(environment, read)
+    for command in commands(text):
+        reader.take(command)
+    return reader.result(name)
+
+
+class _Script:
+    def __init__(self, environment: Mapping[str, str], read: Callable[[str], str | None]) -> None:
+        self.environment = environment
+        self.read = read
+        self.variables: dict[str, str | None] = {}
+        self.references: dict[str, str] = {}
+        self.used: dict[str, str] = {}
+        self.loops: list[_Loop] = []
+        self.marks = _Marks()
+        self.found: list[_Found] = []
+        self.looks: list[Look] = []
+        self.lost = 0
+
+    # --- walking through the script -----------------------------------------------------------------
+
+    def take(self, command: Command) -> None:
+        words = list(command.words)
+        tested = ""
+        while words and (keyword := plain(words[0])) in _KEYWORDS:
+            if keyword == "done" and self.loops:
+                self.loops.pop()
+            if keyword in ("if", "elif", "while", "until", "!"):
+                tested = keyword or ""
+            if keyword in ("while", "until"):
+                self.loops.append(_Loop("", None))
+            words.pop(0)
+        if words and plain(words[0]) == "for":
+            self._begin_loop(command, words)
+            return
+        if words and plain(words[0]) == "read" and tested and self.loops:
+            self.loops[-1].name = (plain(words[-1]) or "") if len(words) > 1 else "REPLY"
+            return
+        while words and (self._assign(command, words[0]) or plain(words[0]) in _WRAPPERS | _DECLARING):
+            words.pop(0)
+        if words and plain(words[0]) == "timeout":
+            words = words[next((i for i, word in enumerate(words) if self._is_findscu(word)), 0) :]
+        if words and self._is_findscu(words[0]):
+            self._take_call(command, words[1:], tested)
+        else:
+            self._look_inside(command, words)
+
+    def _look_inside(self, command: Command, words: Sequence[Word]) -> None:
+        """Note a call that hides in another command."""
+        if not words or plain(words[0]) in ("echo", "printf", "which", "type", "hash"):
+            return
+        for word in words:
+            if "findscu" in shown(word):
+                self.look(command.line, f"findscu is called in a way that is not followed: {shown(word)}")
+                return
+
+    def _is_findscu(self, word: Word) -> bool:
+        text = self._constant(word)
+        return text is not None and text.rpartition("/")[2] == "findscu"
+
+    def _assign(self, command: Command, word: Word) -> bool:
+        if not word or word[0].kind is not PartKind.TEXT or word[0].quoted:
+            return False
+        match = _ASSIGNMENT.fullmatch(word[0].text)
+        if match is None:
+            return False
+        value = (Part(PartKind.TEXT, match[2]), *word[1:])
+        name = match[1]
+        constant = self._constant(value)
+        reference = None if constant is not None else self._date(value)
+        if name in self.variables and self.variables[name] != constant and name in self.used:
+            self.look(command.line, f"{name} changes here; the job has one value for it")
+        self.variables[name] = constant
+        if reference is not None:
+            self.references[name] = reference
+        for part in value:
+            if part.kind is PartKind.COMMAND and "findscu" in part.text:
+                self.look(command.line, f"findscu's output is kept in {name}, a job has sinks")
+                for inner in commands(part.text):
+                    inner.line += command.line - 1
+                    self.take(inner)
+        return True
+
+    def _constant(self, word: Word) -> str | None:
+        """Return the text of a word if all its variables are known."""
+        texts: list[str] = []
+        for part in word:
+            if part.kind is PartKind.TEXT:
+                texts.append(part.text)
+            elif part.kind is PartKind.VARIABLE:
+                value = self.variables.get(part.text)
+                value = part.default if value is None and part.text not in self.references else value
+                if value is None or self._loop_of(part.text) is not None:
+                    return None
+                texts.append(value)
+            else:
+                return None
+        return "".join(texts)
+
+    @staticmethod
+    def _date(word: Word) -> str | None:
+        """Return the job's reference for a date that the shell asks date(1) for."""
+        parts = [part for part in word if part.text or part.kind is not PartKind.TEXT]
+        if len(parts) != 1 or parts[0].kind is not PartKind.COMMAND:
+            return None
+        found = commands(parts[0].text)
+        words = [plain(word) or "" for word in found[0].words] if len(found) == 1 else []
+        if not words or words[0] != "date" or words[-1] != "+%Y%m%d":
+            return None
+        between = " ".join(words[1:-1])
+        said = re.sub(r"^(?:-d|--date)[ =]?", "", between).strip()
+        if said in ("", "today"):
+            return "${today}"
+        if said == "yesterday":
+            return "${yesterday}"
+        days = _DAYS_AGO.fullmatch(said)
+        return f"${{today-{days[1]}d}}" if days is not None and (said[0] == "-" or "ago" in said) else None
+
+    def _begin_loop(self, command: Command, words: Sequence[Word]) -> None:
+        name = (plain(words[1]) or "") if len(words) > 1 else ""
+        values: list[str] = []
+        known = len(words) > 2 and plain(words[2]) == "in"
+        for word in words[3:]:
+            texts = self._loop_values(word)
+            if texts is None:
+                known = False
+                self.look(command.line, f"the loop over {shown(word)} cannot be followed; list its values")
+                break
+            values += texts
+        self.loops.append(_Loop(name, values if known else None))
+
+    def _loop_values(self, word: Word) -> list[str] | None:
+        constant = self._constant(word)
+        if constant is not None:
+            quoted = any(part.quoted for part in word)
+            if not quoted and any(mark in constant for mark in "*?["):
+                return None
+            return [constant] if quoted else constant.split()
+        if len(word) == 1 and word[0].kind is PartKind.COMMAND:
+            found = commands(word[0].text)
+            inner = found[0] if len(found) == 1 else Command(0)
+            words = [self._constant(inner_word) for inner_word in inner.words]
+            if len(words) == 2 and words[0] == "cat" and words[1]:
+                text = self.read(words[1])
+            elif not words and inner.redirections and inner.redirections[0][0] == "<":
+                text = self.read(self._constant(inner.redirections[0][1]) or "")
+            elif words and words[0] == "seq" and all(word and word.isdigit() for word in words[1:]):
+                numbers = [int(word or 0) for word in words[1:]]
+                start, stop = (1, numbers[0]) if len(numbers) == 1 else (numbers[0], numbers[-1])
+                text = " ".join(map(str, range(start, min(stop, start + 9999) + 1)))
+            else:
+                text = None
+            return None if text is None else text.split()
+        return None
+
+    def _loop_of(self, name: str) -> _Loop | None:
+        return next((loop for loop in reversed(self.loops) if loop.name == name), None)
+
+    def look(self, line: int, why: str) -> None:
+        """Note a line for a person."""
+        self.looks.append(Look(line, why))
+
+    # --- a call -----------------------------------------------------------------------------------------
+
+    def _take_call(self, command: Command, words: Sequence[Word], tested: str) -> None:
+        self._note_surroundings(command, tested)
+        loops: dict[str, Sequence[str]] = {}
+        try:
+            try:
+                command_line = self._understood(command.line, words, loops, free=True)
+            except CfindError:  # a variable stands where only its value will do
+                loops.clear()
+                command_line = self._understood(command.line, words, loops, free=False)
+        except CfindError as error:
+            self.lost += 1
+            self.look(command.line, f"not translated: {self.marks.put_back(str(error))}")
+            return
+        if command_line.action is not Action.RUN:
+            self.look(command.line, f"asks for {command_line.action.value}, there is no query in it")
+            return
+        if any(loop.values is None for loop in self.loops) and not loops:
+            self.look(command.line, "a loop repeats this call; the job has it once")
+        self.found.append(_Found(command.line, command_line, loops))
+
+    def _note_surroundings(self, command: Command, tested: str) -> None:
+        """Note what the script does with the output and the exit status."""
+        if tested:
+            self.look(command.line, "the exit status decides here: findscu ends with 0 even after failures")
+        if command.after in ("&&", "||"):
+            self.look(command.line, f"{command.after} behind findscu: its exit status means more now")
+        if command.after == "|":
+            self.look(command.line, "findscu's output goes to another program; a sink may do the same")
+        if command.after == "&":
+            self.look(command.line, "findscu runs in the background; a job asks its peers side by side")
+        for operator, target in command.redirections:
+            text = shown(target)
+            if text not in ("/dev/null", "1", "2"):
+                self.look(command.line, f"{operator} {text}: redirect the output of cfind run, or add a sink")
+
+    def _understood(
+        self, line: int, words: Sequence[Word], loops: dict[str, Sequence[str]], *, free: bool
+    ) -> CommandLine:
+        """Read the call; `free` leaves variables in texts, else the values that are known stand there."""
+        command_line = parse(self._argv(line, words, loops, free=free), self.environment)
+        if command_line.action is Action.RUN:
+            query_block(command_line, Fates(command_line))
+        return command_line
+
+    def _argv(
+        self, line: int, words: Sequence[Word], loops: dict[str, Sequence[str]], *, free: bool
+    ) -> list[str]:
+        argv: list[str] = []
+        kinds: list[bool] = []
+        for word in words:
+            constant = self._constant(word)
+            variable = kinds.pop(0) if kinds else False
+            if not variable and constant in BY_NAME:
+                kinds = [value.kind is Kind.TEXT for value in BY_NAME[constant].values]
+                argv.append(constant)
+                continue
+            if constant is not None and (not free or not variable):
+                argv += [constant] if variable else self._split(word, constant)
+                continue
+            argv.append(self._marked(line, word, loops))
+        return argv
+
+    @staticmethod
+    def _split(word: Word, constant: str) -> list[str]:
+        """Split what comes from variables without quotation marks into words, as the shell does."""
+        loose = any(part.kind is PartKind.VARIABLE and not part.quoted for part in word)
+        return constant.split() if loose else [constant]
+
+    def _marked(self, line: int, word: Word, loops: dict[str, Sequence[str]]) -> str:
+        """Return a word with characters that stand for job references in place of variables."""
+        texts: list[str] = []
+        for part in word:
+            if part.kind is PartKind.TEXT:
+                texts.append(part.text)
+                continue
+            texts.append(self.marks.mark(self._reference(line, part, loops)))
+        text = "".join(texts)
+        name, equals, _ = text.partition("=")
+        if equals and any(ord(character) in MARKERS for character in name):
+            known = self._constant(word)
+            return known if known is not None else text
+        return text
+
+    def _reference(self, line: int, part: Part, loops: dict[str, Sequence[str]]) -> str:
+        if part.kind is PartKind.COMMAND:
+            date = self._date((part,))
+            if date is None:
+                self.look(line, f"$({part.text}) is not run by a job; give its output as a variable")
+                return self._variable(f"LINE_{line}", None)
+            return date
+        name = part.text
+        loop = self._loop_of(name)
+        if loop is not None and loop.values is not None:
+            loops[name] = loop.values
+            return f"${{row.{name}}}"
+        if loop is not None:
+            self.look(line, f"the values of {name} come from a loop that is not followed")
+            return self._variable(name, None)
+        return self.references.get(name) or self._global(line, part)
+
+    def _global(self, line: int, part: Part) -> str:
+        name = part.text
+        value = self.variables.get(name)
+        value = part.default if value is None else value
+        if name.isdigit() or name in "@*#":
+            self.look(line, f"${name} is an argument of the script; give it with --var")
+            return self._variable(f"ARG{name}" if name.isdigit() else "ARGS", value)
+        if value is None and name not in self.variables:
+            return f"${{env:{name}}}"
+        if value is None:
+            self.look(line, f"the value of {name} is found by the script; give it with --var")
+        return self._variable(name, value)
+
+    def _variable(self, name: str, value: str | None) -> str:
+        self.used.setdefault(name, "" if value is None else value)
+        return f"${{var:{name}}}"
+
+    # --- the job ----------------------------------------------------------------------------------------
+
+    def result(self, name: str) -> ScriptTranslation:
+        calls: list[Call] = []
+        peers: dict[Peer, str] = {}
+        queries, sinks = Block(), []
+        for number, found in enumerate(self.found, 1):
+            fates = Fates(found.command_line)
+            query = f"line-{found.line}" if self._alone(found) else f"line-{found.line}-{number}"
+            peer = self._peer_name(peers, peer_of(found.command_line))
+            block = Block()
+            block.put("peer", peer)
+            block.lines += query_block(found.command_line, fates).lines
+            if found.loops:
+                values = Block()
+                for variable, texts in found.loops.items():
+                    values.put(variable, flow_list(texts))
+                each = Block()
+                each.put("values", values)
+                block.put("foreach", each)
+            queries.put(query, block)
+            sinks.append(sinks_of(found.command_line))
+            calls.append(Call(found.line, query, tuple(self._legible(fate) for fate in fates.all())))
+        looks = self._sorted_looks(sinks)
+        if not calls:
+            return ScriptTranslation("", (), looks, self.lost)
+        text = self.marks.put_back(self._document(name, peers, queries, sinks))
+        return ScriptTranslation(text, tuple(calls), looks, self.lost)
+
+    def _alone(self, found: _Found) -> bool:
+        return sum(other.line == found.line for other in self.found) == 1
+
+    @staticmethod
+    def _peer_name(peers: dict[Peer, str], peer: Peer) -> str:
+        plain_peer = replace(peer, name="")
+        if plain_peer not in peers:
+            wanted = name_of(peer)
+            taken = set(peers.values())
+            number = 2
+            chosen = wanted
+            while chosen in taken:
+                chosen = f"{wanted}-{number}"
+                number += 1
+            peers[plain_peer] = chosen
+        return peers[plain_peer]
+
+    def _document(
+        self,
+        name: str,
+        peers: Mapping[Peer, str],
+        queries: Block,
+        sinks: Sequence[tuple[SinkDeclaration, ...]],
+    ) -> str:
+        document = Block()
+        document.put("version", Scalar("1"))
+        document.put("name", name)
+        if self.used:
+            variables = Block()
+            for variable, value in self.used.items():
+                variables.put(variable, value or Scalar("''"), "" if value else "to be given")
+            document.put("vars", variables)
+        all_peers = Block()
+        for peer, peer_name in peers.items():
+            all_peers.put(peer_name, peer_block(peer))
+        document.put("peers", all_peers)
+        document.put("queries", queries)
+        document.put("sinks", sinks_block(tuple(dict.fromkeys(sink for some in sinks for sink in some))))
+        return "\n".join(["# From a shell script", *spaced(write(document))]) + "\n"
+
+    def _legible(self, fate: Fate) -> Fate:
+        tokens = tuple(self.marks.put_back(token) for token in fate.tokens)
+        return Fate(tokens, fate.outcome, fate.became, fate.note)
+
+    def _sorted_looks(self, sinks: Sequence[tuple[SinkDeclaration, ...]]) -> tuple[Look, ...]:
+        if len({frozenset(some) for some in sinks}) > 1:
+            self.look(
+                self.found[0].line,
+                "the calls have different outputs; a job has the same sinks for all queries",
+            )
+        unique = dict.fromkeys(self.looks)
+        return tuple(sorted(unique, key=lambda look: look.line))
+
+
+def report_lines(translation: ScriptTranslation) -> Iterator[str]:
+    """Yield the report's lines: each call, then what a person must look at."""
+    for call in translation.calls:
+        worst = [fate for fate in call.fates if fate.outcome in (Outcome.ATTENTION, Outcome.LOST)]
+        yield f"  line {call.line}: the query {call.query}"
+        for fate in worst:
+            mark = "X" if fate.outcome is Outcome.LOST else "!"
+            yield f"{mark} line {call.line}: {' '.join(fate.tokens)}: {fate.note or fate.became}"
+    for look in translation.looks:
+        yield f"! line {look.line}: {look.why}"
+
+
+def report_data(translation: ScriptTranslation) -> dict[str, object]:
+    """Return the report as data for JSON."""
+    from runner.findscu.fidelity import report_data as fates_data
+
+    return {
+        "calls": [
+            {"line": call.line, "query": call.query, "tokens": fates_data(call.fates)}
+            for call in translation.calls
+        ],
+        "look_at": [{"line": look.line, "why": look.why} for look in translation.looks],
+        "not_translated": translation.lost,
+    }
+
+
+def reader_of(folder: Path) -> Callable[[str], str | None]:
+    """Return what reads the files of a script's loops, relative to a folder, up to 1 MB each."""
+
+    def read(name: str) -> str | None:
+        path = folder / name
+        try:
+            if path.stat().st_size > 1_000_000:
+                return None
+            return path.read_text("utf-8")
+        except (OSError, ValueError):
+            return None
+
+    return read

@@ -1,0 +1,170 @@
+"""findscu calls of shell scripts as a job: ten scripts as people write them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from runner.findscu.script import ScriptTranslation, reader_of, report_lines, translate_script
+from runner.findscu.shell import commands, plain, shown
+
+SCRIPTS = Path(__file__).parents[2] / "findscu_scripts"
+IDS = {"ids.txt": "4711 4712\n4713\n"}
+
+
+def translated(name: str) -> tuple[dict[str, Any], ScriptTranslation]:
+    text = (SCRIPTS / f"{name}.sh").read_text("utf-8")
+    translation = translate_script(text, {}, IDS.get, name)
+    return yaml.load(translation.text, yaml.BaseLoader), translation
+
+
+def looks(translation: ScriptTranslation) -> list[str]:
+    return [f"{look.line}: {look.why}" for look in translation.looks]
+
+
+def test_there_are_ten() -> None:
+    assert len(list(SCRIPTS.glob("*.sh"))) >= 10
+
+
+@pytest.mark.parametrize("path", sorted(SCRIPTS.glob("*.sh")), ids=lambda path: path.stem)
+def test_every_call_is_a_query_or_a_line_to_look_at(path: Path) -> None:
+    _, translation = translated(path.stem)
+    named = {call.line for call in translation.calls} | {look.line for look in translation.looks}
+    text = path.read_text("utf-8")
+    calling = {
+        command.line
+        for command in commands(text)
+        if command.words
+        and any(
+            "=" not in shown(word) and shown(word).rpartition("/")[2] == "findscu" for word in command.words
+        )
+        and plain(command.words[0]) != "echo"
+    }
+    assert calling <= named
+    assert len(list(report_lines(translation))) >= len(named)
+
+
+def test_dates_of_the_shell_are_dates_of_the_job() -> None:
+    job, translation = translated("nightly")
+    query = job["queries"]["line-9"]
+    assert query["keys"] == {"StudyDate": "${yesterday}-${today}", "PatientName": "", "ModalitiesInStudy": ""}
+    assert job["peers"]["pacs.example.org"]["calling_ae_title"] == "STATS"
+    assert job["peers"]["pacs.example.org"]["port"] == "11112"
+    assert looks(translation) == ["9: > /tmp/studies.txt: redirect the output of cfind run, or add a sink"]
+
+
+def test_nested_loops_over_lists() -> None:
+    job, translation = translated("modalities")
+    query = job["queries"]["line-6"]
+    assert query["foreach"]["values"] == {"modality": ["CT", "MR", "US"], "day": ["20240101", "20240102"]}
+    assert query["keys"] == {"ModalitiesInStudy": "${row.modality}", "StudyDate": "${row.day}"}
+    assert [sink["type"] for sink in job["sinks"]] == ["stdout", "rsp"]
+    assert not looks(translation)
+
+
+def test_loop_over_a_file() -> None:
+    job, translation = translated("patients")
+    assert job["queries"]["line-4"]["foreach"]["values"] == {"id": ["4711", "4712", "4713"]}
+    assert looks(translation) == ["4: || behind findscu: its exit status means more now"]
+
+
+def test_loop_over_a_file_that_is_not_there() -> None:
+    text = (SCRIPTS / "patients.sh").read_text("utf-8")
+    translation = translate_script(text, {}, lambda _: None, "x")
+    assert any("$(cat ids.txt) cannot be followed" in look for look in looks(translation))
+
+
+def test_if_and_arguments() -> None:
+    job, translation = translated("is_there")
+    assert job["vars"] == {"ARG1": "", "ARG2": ""}
+    assert job["peers"]["peer"]["host"] == "${var:ARG2}"
+    assert job["queries"]["line-3"]["keys"] == {"StudyInstanceUID": "${var:ARG1}"}
+    said = looks(translation)
+    assert any("exit status decides" in look for look in said)
+    assert any("goes to another program" in look for look in said)
+
+
+def test_program_and_station_from_variables() -> None:
+    job, translation = translated("worklist")
+    assert job["vars"] == {"STATION": "CT1"}
+    (step,) = job["queries"]["line-4"]["keys"]["ScheduledProcedureStepSequence"]
+    assert step == {
+        "Modality": "CT",
+        "ScheduledStationAETitle": "${var:STATION}",
+        "ScheduledProcedureStepStartDate": "${today}",
+    }
+    assert not looks(translation)
+
+
+def test_options_in_a_variable() -> None:
+    job, _ = translated("week")
+    assert job["peers"]["pacs"]["ae_title"] == "ARCHIVE"
+    assert job["peers"]["pacs"]["timeouts"]["connect"] == "10"
+    assert job["queries"]["line-5"]["keys"]["SeriesDate"] == "${today-7d}-"
+
+
+def test_several_calls_in_a_line_and_files() -> None:
+    job, translation = translated("files")
+    assert job["queries"]["line-1-1"]["files"] == ["patqry.dcm"]
+    assert job["queries"]["line-1-2"]["files"] == ["studqry.dcm", "other.dcm"]
+    assert job["queries"]["line-1-2"]["repeat"] == "2"
+    assert translation.lost == 1
+    assert "2: not translated: @common.txt: the command file cannot be read" in looks(translation)[0]
+
+
+def test_secrets_do_not_come_along() -> None:
+    job, translation = translated("secure")
+    assert "sesame" not in translation.text
+    assert "sesame" not in "".join(report_lines(translation))
+    assert job["peers"]["pacs"]["tls"]["password"] == "${env:FINDSCU_KEY_PASSWORD}"
+    assert job["peers"]["pacs-2"]["tls"]["verification"] == "ignore"
+    assert job["queries"]["line-2"]["keys"]["PatientName"] == "O'BRIEN*"
+    assert job["queries"]["line-3"]["keys"]["PatientName"] == 'M"X'
+
+
+def test_what_cannot_be_followed_is_listed() -> None:
+    _, translation = translated("reading")
+    said = looks(translation)
+    assert translation.lost == 1
+    assert any(look.startswith("3: ") and "loop that is not followed" in look for look in said)
+    assert any(look.startswith("5: ") and "kept in COUNT" in look for look in said)
+    assert any(look.startswith("6: ") and "not followed" in look for look in said)
+    assert any(look.startswith("7: not translated: unknown option -Z") for look in said)
+
+
+def test_comments_here_documents_and_reassignments() -> None:
+    job, translation = translated("here")
+    assert list(job["queries"]) == ["line-6", "line-7", "line-10"]
+    assert job["peers"]["a"]["host"] == "a"
+    assert job["peers"]["b"]["host"] == "b"
+    assert {look.line for look in translation.looks} == {7, 9, 10}
+
+
+def test_environment_variables_and_equal_peers() -> None:
+    text = 'findscu -S -k PatientID=$MRN -k StudyDate pacs 104\nfindscu -P -k "PatientID=A${MRN}" pacs 104\n'
+    translation = translate_script(text, {}, lambda _: None)
+    job = yaml.load(translation.text, yaml.BaseLoader)
+    assert list(job["peers"]) == ["pacs"]
+    assert job["queries"]["line-1"]["keys"]["PatientID"] == "${env:MRN}"
+    assert job["queries"]["line-2"]["keys"]["PatientID"] == "A${env:MRN}"
+
+
+def test_files_of_loops_are_bounded(tmp_path: Path) -> None:
+    (tmp_path / "big").write_text("1\n" * 600_000)
+    (tmp_path / "small").write_text("1 2")
+    read = reader_of(tmp_path)
+    assert read("small") == "1 2"
+    assert read("big") is None
+    assert read("missing") is None
+    assert read("a\0b") is None
+
+
+@pytest.mark.parametrize(
+    "text", ["'", '"', "$(", "${", "`", "\\", "for", "do done done", "x <<", "findscu '", "$((", "while"]
+)
+def test_broken_scripts_break_nothing(text: str) -> None:
+    translation = translate_script(text, {}, lambda _: None)
+    assert not translation.calls
