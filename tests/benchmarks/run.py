@@ -324,7 +324,7 @@ class Bench:
             f"of {self.scale.small:,} responses",
             f"{huge:.1f} MB",
             f"{small:.1f} MB",
-            f"+{huge - small:.1f} MB",
+            f"{huge - small + 0.0:+.1f} MB",
             "≤ +10 MB",
         )
         self.rows.append(row)
