@@ -20,8 +20,15 @@ def execute(argv: Sequence[str]) -> ExitStatus:
     parser = ArgumentParser("plan", "Print every operation of a job exactly as it will be sent. Offline.")
     parser.add_argument("job", type=Path, metavar="JOB", help="a job file")
     parser.add_argument("--format", choices=tuple(_FORMATS), default="text", help="default: text")
+    parser.add_argument(
+        "--as", dest="other", choices=("findscu",), help="print command lines of that program in its place"
+    )
     options = parser.parse_args(argv)
-    _FORMATS[options.format](valid_jobs([options.job])[0])
+    job = valid_jobs([options.job])[0]
+    if options.other is not None:
+        _print_findscu(job, as_json=options.format == "json")
+    else:
+        _FORMATS[options.format](job)
     return ExitStatus.SUCCESS
 
 
@@ -46,6 +53,33 @@ def _print_json(job: Job) -> None:
         sys.stdout.write(f'{before}\n  {document}, "identifier": {_identifier_json(operation)}}}')
         before = ","
     sys.stdout.write("\n]}\n")
+
+
+def _print_findscu(job: Job, *, as_json: bool) -> None:
+    """Print findscu's command lines, and behind # what of the job has no equivalent there."""
+    import json
+    import shlex
+
+    from runner.findscu.way_back import equivalents
+
+    for equivalent in equivalents(job):
+        if as_json:
+            document = {
+                "query": equivalent.query,
+                "peer": equivalent.peer,
+                "source": equivalent.source or None,
+                "argv": None if equivalent.argv is None else [printable(word) for word in equivalent.argv],
+                "no_equivalent": list(equivalent.notes),
+            }
+            sys.stdout.write(json.dumps(document, ensure_ascii=False) + "\n")
+            continue
+        where = f"query {equivalent.query}, peer {equivalent.peer}"
+        if equivalent.argv is None:
+            sys.stdout.write(printable(f"# {where}: there is no such command line") + "\n")
+        for note in equivalent.notes:
+            sys.stdout.write(printable(f"# {where}: no equivalent of {note}") + "\n")
+        if equivalent.argv is not None:
+            sys.stdout.write(printable(shlex.join(("findscu", *equivalent.argv))) + "\n")
 
 
 def _document(operation: Operation) -> dict[str, Any]:

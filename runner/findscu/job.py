@@ -45,6 +45,7 @@ _MODELS = {
     "--study": InformationModel.STUDY_ROOT,
     "--psonly": InformationModel.PATIENT_STUDY_ONLY,
 }
+MODEL_OPTIONS = {model: option for option, model in _MODELS.items()}
 _LITTLE = TransferSyntax.EXPLICIT_LITTLE
 _BIG = TransferSyntax.EXPLICIT_BIG
 _IMPLICIT = TransferSyntax.IMPLICIT_LITTLE
@@ -62,6 +63,7 @@ _VERIFICATIONS = {
     "--verify-peer-cert": PeerVerification.IF_PRESENT,
     "--ignore-peer-cert": PeerVerification.IGNORE,
 }
+VERIFICATION_OPTIONS = {verification: option for option, verification in _VERIFICATIONS.items()}
 PROFILES = {
     "--profile-8996": SecurityProfile.RFC_8996,
     "--profile-8996-mod": SecurityProfile.RFC_8996_MODIFIED,
@@ -74,7 +76,7 @@ PROFILES = {
 }
 
 #: VRs that came after 1993; without them their values are sent as OB.
-_NEW_VRS = frozenset(("UN", "UT", "UC", "UR", "OD", "OF", "OL", "OV", "SV", "UV"))
+NEW_VRS = frozenset(("UN", "UT", "UC", "UR", "OD", "OF", "OL", "OV", "SV", "UV"))
 _NEW_TEXT_VRS = frozenset(("UT", "UC", "UR"))
 
 #: findscu's defaults where they are not the model's.
@@ -247,7 +249,7 @@ def _without_new_vr(element: Element) -> Element:
     value = element.value
     if isinstance(value, tuple):
         return Element(element.tag, element.vr, tuple(without_new_vrs(item) for item in value))
-    if element.vr not in _NEW_VRS:
+    if element.vr not in NEW_VRS:
         return element
     if isinstance(value, str):
         if element.vr in ("SV", "UV"):
