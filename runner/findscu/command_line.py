@@ -16,6 +16,11 @@ from runner.findscu.command_file import words_of
 from runner.findscu.options import BY_NAME, OPTIONS, Era, Kind, Option, Value
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,9}", re.ASCII)
+#: What is taken, so that scripts run, but not done.
+_NOT_DONE = {
+    "--log-config": "the configuration is not used, messages go to standard error",
+    "--enable-correction": "responses are not corrected, they are kept as they came",
+}
 _ADVICE = "cfind findscu --help lists the options"
 
 
@@ -210,6 +215,7 @@ def parse(argv: Sequence[str], environment: Mapping[str, str]) -> CommandLine:
     newer = any(a.option is BY_NAME["--style"] and a.values == ("3.6",) for a in arguments)
     warnings = _check_company(arguments, newer=newer)
     warnings += _round_down_pdu(arguments)
+    warnings += [f"{a.tokens[0]}: {_NOT_DONE[a.role]}" for a in arguments if a.role in _NOT_DONE]
     host, port, files = _take_parameters(arguments)
     if not files and not any(a.option is BY_NAME["--key"] for a in arguments):
         raise UsageError(

@@ -146,7 +146,7 @@ OPTIONS: tuple[Option, ...] = (
         "--log-config",
         "-lc",
         _GENERAL,
-        "a configuration of findscu's logger; it must be readable, and is not used",
+        "a configuration of findscu's logger; it is not used",
         "nothing: messages go to stderr",
         _text("file"),
         era=Era.NEWER,
@@ -173,14 +173,14 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "--psonly", "-O", _MODEL, "patient/study only", "queries.*.model: patient-study-only", group="model"
     ),
-    Option("--ipv4", "-i4", _IP, "IPv4 only", "peers.*.ip_version", group="ip", era=Era.NEWEST),
-    Option("--ipv6", "-i6", _IP, "IPv6 only", "peers.*.ip_version", group="ip", era=Era.NEWEST),
+    Option("--ipv4", "-i4", _IP, "IPv4 only", "peers.*.ip", group="ip", era=Era.NEWEST),
+    Option("--ipv6", "-i6", _IP, "IPv6 only", "peers.*.ip", group="ip", era=Era.NEWEST),
     Option(
         "--ip-auto",
         "-i0",
         _IP,
         "whatever the name has",
-        "peers.*.ip_version",
+        "peers.*.ip",
         group="ip",
         era=Era.NEWEST,
         default=True,
