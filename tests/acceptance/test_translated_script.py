@@ -1,0 +1,71 @@
+"""A shell script with twenty findscu calls, translated, gets the same responses from dcmqrscp."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from peers.findscu import findscu
+from peers.process import HOST, Server
+
+ROOT = Path(__file__).parents[2]
+LEVELS = {
+    "-S": ("STUDY", "0020,000d"),
+    "-P": ("PATIENT", "0010,0020"),
+    "-O": ("PATIENT", "PatientID"),
+}
+VALUES = (
+    "PatientName",
+    "PatientName=A*",
+    "PatientName=*",
+    "StudyDate=20200101-",
+    "PatientID=NOBODY",
+    "PatientSex=F",
+)
+_ELEMENT = re.compile(rb"^(?:I: )?( *\([0-9a-f]{4},[0-9a-f]{4}\).*)$", re.MULTILINE)
+
+
+def script(port: int) -> str:
+    lines = ["#!/bin/sh", f"FINDSCU={findscu()}", f"PORT={port}"]
+    for model, (level, unique) in LEVELS.items():
+        for value in VALUES:
+            lines += [
+                f"$FINDSCU {model} -aec QR -k 0008,0052={level} \\",
+                f"    -k {unique} -k '{value}' {HOST} $PORT",
+            ]
+    for modality in ("CT", "MR"):
+        lines.append(
+            f'"$FINDSCU" -S -aec QR -k QueryRetrieveLevel=SERIES -k "Modality={modality}"'
+            f" -k 0020,000d=1.2.3 -k 0020,000e {HOST} $PORT"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def elements(output: bytes) -> list[bytes]:
+    """The lines of elements in what findscu prints, whichever version, without the padding of UIDs."""
+    return [re.sub(rb"\0?\] +#", b"] #", line) for line in _ELEMENT.findall(output)]
+
+
+def test_twenty_calls(tmp_path: Path, dcmqrscp_peer: Server) -> None:
+    path = tmp_path / "twenty.sh"
+    path.write_text(script(dcmqrscp_peer.port))
+    original = subprocess.run(["sh", str(path)], capture_output=True, timeout=100, check=True)
+
+    cfind = [sys.executable, "-m", "runner"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    translation = subprocess.run(
+        [*cfind, "translate", "--script", str(path)], env=environment, capture_output=True, check=True
+    )
+    assert translation.stderr.count(b": the query ") == 20
+    assert b"\n!" not in translation.stderr
+    job = tmp_path / "twenty.yaml"
+    job.write_bytes(translation.stdout)
+    run = subprocess.run([*cfind, "run", str(job)], env=environment, capture_output=True, check=False)
+
+    assert run.returncode == 0, run.stderr.decode()
+    expected = elements(original.stdout + original.stderr)
+    assert len(expected) > 100
+    assert elements(run.stdout) == expected
