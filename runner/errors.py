@@ -9,6 +9,8 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import Any, ClassVar
 
+from runner import __version__
+
 
 class ExitStatus(IntEnum):
     """Exit statuses of `run`, `findscu` and `echo`."""
@@ -155,6 +157,30 @@ class UndecodableIdentifierError(FindError):
 
 class LocalProtocolError(CfindError):
     """Our own side did what the state of the association does not allow: a defect of cfind."""
+
+
+class DefectError(CfindError):
+    """cfind itself failed, where nothing should fail.
+
+    Its text names the place alone: the exception's own text may hold what a peer sent.
+
+    Attributes:
+        cause: the exception.
+    """
+
+    def __init__(self, cause: BaseException) -> None:
+        trace = cause.__traceback__
+        while trace is not None and trace.tb_next is not None:
+            trace = trace.tb_next
+        place = "an unknown place"
+        if trace is not None:
+            code = trace.tb_frame.f_code
+            place = f"{code.co_name}, line {trace.tb_lineno} of {'/'.join(code.co_filename.split('/')[-3:])}"
+        super().__init__(
+            f"this is a defect of cfind {__version__}: {type(cause).__name__} in {place}",
+            "please report it with the command line, and with what --debug prints if others may see it",
+        )
+        self.cause = cause
 
 
 # --- the rest ---------------------------------------------------------------------------------------

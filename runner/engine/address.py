@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import replace
 
 from runner.model import Peer
 
 
-@contextmanager
-def reachable(peers: Sequence[Peer]) -> Iterator[list[Peer]]:
-    """Serve the archives of `peers`, and give the peers, each with an address.
+def reachable(peer: Peer, stack: ExitStack) -> Peer:
+    """Return a peer with an address; its archive, if it has one, is served until `stack` is closed.
 
     Raises:
-        ArchiveError: if an archive cannot be served.
+        ArchiveError: if the archive cannot be served.
     """
-    with ExitStack() as stack:
-        yield [_with_address(peer, stack) for peer in peers]
-
-
-def _with_address(peer: Peer, stack: ExitStack) -> Peer:
     if peer.archive is None:
         return peer
     from runner.archive.server import ArchiveServer

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from runner.engine.result import SinkResult
-from runner.errors import SinkError
+from runner.errors import CfindError, DefectError, SinkError
 from runner.sinks.base import Batch, Find, Sink, SinkState
 from runner.status import StatusDetail
 from runner.transport.stop_signal import StopSignal
@@ -16,7 +16,7 @@ from runner.transport.stop_signal import StopSignal
 @dataclass(slots=True)
 class _Outlet:
     sink: Sink
-    error: SinkError | None = None
+    error: CfindError | None = None
     result: SinkResult | None = field(default=None)
 
 
@@ -80,12 +80,15 @@ class Delivery:
 
     @staticmethod
     def _close(outlet: _Outlet, *, whole: bool) -> SinkResult:
-        sink, error = outlet.sink, outlet.error
+        sink = outlet.sink
+        error = outlet.error
         state = SinkState.PARTIAL if sink.responses else SinkState.NONE
         try:
             state = sink.close(whole=whole and error is None)
         except SinkError as closing:
             error = error or closing
+        except Exception as defect:  # noqa: BLE001 - the other sinks are to be closed all the same
+            error = DefectError(defect)
         return SinkResult(
             type=sink.type,
             path=sink.path,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+
 from runner.engine.address import reachable
 from runner.errors import FailureStatusError
 from runner.model import Peer
@@ -22,8 +24,8 @@ def echo(peer: Peer, stop: StopSignal) -> str | None:
         NoAssociationError: if there is no association, or the peer does not accept C-ECHO.
         FindError: if the peer does not answer, or with another status than success.
     """
-    with reachable([peer]) as (reachable_peer,):
-        connection = PeerConnection.open(reachable_peer, (VERIFICATION,), stop)
+    with ExitStack() as stack:
+        connection = PeerConnection.open(reachable(peer, stack), (VERIFICATION,), stop)
         try:
             connection.transfer_syntax(VERIFICATION)
             status = connection.echo()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 
-from runner.dicom.encoding import encode
+from runner.dicom.encoding import EncodingError, encode
 from runner.dicom.layout import Layout
 from runner.dicom.transfer_syntax import TransferSyntax
 from runner.engine.delivery import Delivery
+from runner.engine.operation_queue import OperationQueue
 from runner.engine.result import OperationResult, Verdict
 from runner.engine.verdict import judge
 from runner.errors import (
@@ -16,6 +17,7 @@ from runner.errors import (
     ConnectionLostError,
     FindError,
     InterruptedRunError,
+    InvalidJobError,
     NoAssociationError,
     NoPresentationContextError,
     PeerAbortedError,
@@ -24,7 +26,8 @@ from runner.errors import (
 from runner.model import Peer
 from runner.plan import Operation
 from runner.sinks.base import Batch, Find
-from runner.transport.connection import FindOutcome, PeerConnection
+from runner.status import FindOutcome, UnfinishedFind
+from runner.transport.connection import PeerConnection
 from runner.transport.stop_signal import StopSignal
 
 
@@ -34,28 +37,30 @@ class PeerWorker:
     Args:
         peer: with an address, also where the job names an archive.
         abstract_syntaxes: the SOP classes that the job asks this peer for.
-        take: gives the next operation, None where there is none left; safe to call from several threads.
+        queue: gives the operations; the worker joins it at once.
         delivery: where responses go.
         stop: ends the work in order.
         warn: is told what did no harm: where and what.
         opened: is told of each association.
-        started: is told of each operation.
+        started: is told of each request, right before it is sent.
+        unreachable: why nothing can be sent to the peer, where that is known.
     """
 
     def __init__(
         self,
         peer: Peer,
         abstract_syntaxes: Sequence[str],
-        take: Callable[[], Operation | None],
+        queue: OperationQueue,
         delivery: Delivery,
         stop: StopSignal,
         warn: Callable[[str, str], None],
         opened: Callable[[Peer], None],
         started: Callable[[Operation], None],
+        unreachable: CfindError | None = None,
     ) -> None:
         self._peer = peer
         self._abstract_syntaxes = abstract_syntaxes
-        self._take = take
+        self._queue = queue
         self._delivery = delivery
         self._stop = stop
         self._warn = warn
@@ -64,48 +69,59 @@ class PeerWorker:
         self._connection: PeerConnection | None = None
         self._served = 0
         self._limit = peer.operations_per_association
-        self._given_up: CfindError | None = None
+        self._given_up = unreachable
+        # Whether the peer gave an association the last time that it was asked.
+        self._obliging = False
         self._layouts: dict[TransferSyntax, Layout] = {}
+        queue.join(self)
 
-    def results(self) -> Iterator[OperationResult]:
+    def results(self) -> Generator[OperationResult, None, None]:
         """Run operations until none is left or the run is stopped; one result each."""
         try:
             while not self._stop.is_set():
-                operation = self._take()
+                operation = self._queue.take(self)
                 if operation is None:
                     break
-                yield self._run(operation)
+                result = self._run(operation)
+                if result is None:
+                    break
+                yield result
         finally:
+            self._queue.leave(self)
             self._close()
 
-    def _run(self, operation: Operation) -> OperationResult:
-        if self._given_up is not None:
-            return _failed(operation, self._given_up)
-        self._started(operation)
+    def _run(self, operation: Operation) -> OperationResult | None:
+        """Run an operation; None where it is left to the other workers."""
         progress = _Progress(operation)
         try:
+            if self._given_up is not None:
+                raise self._given_up
             outcome = self._find(operation, progress)
         except InterruptedRunError as error:
-            return progress.result(Verdict.INCOMPLETE, error)
+            return progress.result(Verdict.INCOMPLETE, error, error.outcome)
         except CfindError as error:
-            known = getattr(error, "outcome", None)
-            return progress.result(Verdict.FAILED, error, known)
+            if error is self._given_up and self._queue.give_back(self, operation, error):
+                return None
+            return progress.result(Verdict.FAILED, error, getattr(error, "outcome", None))
         verdict, failure = judge(outcome.detail, outcome.responses, cancelled=outcome.cancelled)
         return progress.result(verdict, failure, outcome)
 
     def _find(self, operation: Operation, progress: _Progress) -> FindOutcome:
-        """Send one C-FIND; a peer that gives only one each association gets a fresh one for the next."""
+        """Send one C-FIND; a peer that ends associations after some gets a fresh one for the next."""
         connection = self._association()
-        used = self._served > 0
+        self._queue.keep(self)
+        served = self._served
         try:
             return self._send(connection, operation, progress)
         except (ConnectionLostError, PeerAbortedError):
             # It may have ended the association after its last answer, while our request was on the way.
-            if not used or progress.responses or not self._peer.reopen or self._stop.is_set():
+            if not served or progress.responses or not self._peer.reopen or self._stop.is_set():
                 raise
-            self._limit = 1
-            self._close()
-        return self._send(self._association(), operation, progress)
+        self._close()
+        outcome = self._send(self._association(), operation, progress)
+        # So it was the association, not the request: from now on none is sent where it would be lost.
+        self._limit = served
+        return outcome
 
     def _association(self) -> PeerConnection:
         connection = self._connection
@@ -122,13 +138,19 @@ class PeerWorker:
                 raise self._given_up
         try:
             connection = PeerConnection.open(self._peer, self._abstract_syntaxes, self._stop)
-        except NoPresentationContextError:
+        except NoPresentationContextError as error:
+            # It names one model; the operations of the others need a message of their own.
+            if len(self._abstract_syntaxes) == 1:
+                self._given_up = error
             raise
         except NoAssociationError as error:
-            # The operations that are left would wait for the same time-out, one by one.
-            self._given_up = error
+            # The operations that are left would wait for the same time-out, one by one. A peer that was
+            # there a moment ago may only be slow to let its last association go: it is asked once more.
+            if not self._obliging:
+                self._given_up = error
+            self._obliging = False
             raise
-        self._connection, self._served = connection, 0
+        self._connection, self._served, self._obliging = connection, 0, True
         self._opened(self._peer)
         return connection
 
@@ -150,10 +172,17 @@ class PeerWorker:
             if has_sinks:
                 delivery.write(Batch(find, first, status, identifiers, undecodable))
 
-        identifier = encode(operation.identifier, syntax, self._peer.deflate_level)
+        def keep(identifier: bytes, status: int, why: UndecodableIdentifierError) -> None:
+            progress.note_undecodable({0: why})
+            progress.responses += 1
+            if has_sinks:
+                delivery.write(Batch(find, progress.responses, status, (identifier,), {0: why}))
+
+        identifier = _encoded(operation, syntax, self._peer.deflate_level)
         self._served += 1
+        self._started(operation)
         progress.begin()
-        outcome = connection.find(abstract_syntax, identifier, deliver, operation.query.cancel_after)
+        outcome = connection.find(abstract_syntax, identifier, deliver, operation.query.cancel_after, keep)
         progress.end()
         delivery.finish(find, outcome.detail)
         return outcome
@@ -177,6 +206,7 @@ class _Progress:
 
     def __init__(self, operation: Operation) -> None:
         self.operation = operation
+        # Pending responses that brought an identifier, whole or not.
         self.responses = 0
         self.transfer_syntax: TransferSyntax | None = None
         self._undecodable = 0
@@ -189,21 +219,23 @@ class _Progress:
     def end(self) -> None:
         self._ended = time.monotonic()
 
-    def note_undecodable(self, errors: dict[int, UndecodableIdentifierError]) -> None:
+    def note_undecodable(self, errors: Mapping[int, UndecodableIdentifierError]) -> None:
+        """Note errors by index into the identifiers that are counted next."""
         if self._first_undecodable is None:
             index = min(errors)
             self._first_undecodable = (self.responses + index + 1, errors[index])
         self._undecodable += len(errors)
 
     def result(
-        self, verdict: Verdict, error: CfindError | None, outcome: FindOutcome | None = None
+        self, verdict: Verdict, error: CfindError | None, outcome: FindOutcome | UnfinishedFind | None
     ) -> OperationResult:
         if self._first_undecodable is not None and not isinstance(error, FindError):
             number, why = self._first_undecodable
+            place = f" at byte {why.offset}" if why.offset else ""
             verdict = Verdict.FAILED
             error = UndecodableIdentifierError(
                 f"{self._undecodable} of {self.responses} responses cannot be decoded"
-                f" (the first is response {number}: {why.what} at byte {why.offset})",
+                f" (the first is response {number}: {why.what}{place})",
                 "their bytes are kept as they came; the peer or something on the way is broken",
             )
         detail = outcome.detail if outcome is not None else None
@@ -221,5 +253,16 @@ class _Progress:
         )
 
 
-def _failed(operation: Operation, error: CfindError) -> OperationResult:
-    return OperationResult(operation, Verdict.FAILED, error=error)
+def _encoded(operation: Operation, syntax: TransferSyntax, deflate_level: int) -> bytes:
+    """Return the identifier as it is sent.
+
+    Raises:
+        InvalidJobError: if the transfer syntax that the peer chose has no room for a value.
+    """
+    try:
+        return encode(operation.identifier, syntax, deflate_level)
+    except EncodingError as error:
+        raise InvalidJobError(
+            f"the identifier cannot be sent in the transfer syntax that the peer chose: {error}",
+            "correct the value, or let the peer's transfer_syntaxes name others",
+        ) from None

@@ -95,7 +95,7 @@ class RunResult:
         operations: one result for each operation that was begun or that could not be begun.
         sinks: in the job's order.
         interrupted: the status that a signal asks for, None where none came.
-        error: what ended the run as a whole before any operation, None where nothing did.
+        error: the defect that ended the run as a whole, None where none did.
         started: seconds since the epoch.
         seconds: how long the run took.
         warnings: of associations, not of one operation.
@@ -116,11 +116,18 @@ class RunResult:
         return sum(result.responses for result in self.operations)
 
     @property
+    def planned(self) -> int:
+        """How many operations the job has."""
+        return sum(len(query.peers) * len(query.requests) * query.repeat for query in self.job.queries)
+
+    @property
     def verdict(self) -> Verdict:
         """Whether the answers of all operations are all that the peers have."""
         verdicts = {result.verdict for result in self.operations}
         if self.error is not None or Verdict.FAILED in verdicts:
             return Verdict.FAILED
+        if len(self.operations) < self.planned:
+            return Verdict.INCOMPLETE
         if self.interrupted is not None or Verdict.INCOMPLETE in verdicts:
             return Verdict.INCOMPLETE
         return Verdict.UNKNOWN if Verdict.UNKNOWN in verdicts else Verdict.COMPLETE

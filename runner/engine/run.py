@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol
@@ -12,9 +13,10 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol
 from runner.engine.address import reachable
 from runner.engine.delivery import Delivery
 from runner.engine.observer import Observer, SilentObserver
+from runner.engine.operation_queue import OperationQueue
 from runner.engine.peer_worker import PeerWorker
 from runner.engine.result import OperationResult, RunResult, Verdict
-from runner.errors import ArchiveError, CfindError, ExitStatus
+from runner.errors import ArchiveError, CfindError, DefectError, ExitStatus
 from runner.model import Job, Peer
 from runner.plan import Operation, operations
 from runner.sinks.registry import make_sinks
@@ -53,7 +55,7 @@ def run(
         executor: where the peers' workers run; None for threads of the run's own.
 
     Returns:
-        What came of it. Failures of peers and sinks are in there; they do not raise.
+        What came of it. Failures of peers and sinks are in there, and defects of cfind; they do not raise.
     """
     return _Run(job, output_dir, stdout, stop, interruption, observer or SilentObserver(), executor).run()
 
@@ -77,22 +79,21 @@ class _Run:
         self._lock = threading.Lock()
         self._results: list[OperationResult] = []
         self._warnings: list[str] = []
+        self._queues: list[tuple[Peer, OperationQueue]] = []
         self._delivery = Delivery([sink for _, sink in make_sinks(job, output_dir, stdout)], stop)
 
     def run(self) -> RunResult:
         started, begun = time.time(), time.monotonic()
         error: CfindError | None = None
-        self._delivery.open()
-        if not self._delivery.failed:
-            try:
-                with reachable(self._peers()) as peers:
-                    self._work(peers)
-            except ArchiveError as failure:
-                error = failure
-            except BaseException:
-                self._stop.set()
-                self._delivery.close(whole=False)
-                raise
+        try:
+            self._delivery.open()
+            if not self._delivery.failed:
+                self._work()
+        except Exception as defect:  # noqa: BLE001 - what came is kept, and the report written
+            error = DefectError(defect)
+        except BaseException:
+            self._delivery.close(whole=False)
+            raise
         self._results.sort(key=lambda result: result.operation.number)
         result = RunResult(
             job=self._job,
@@ -103,11 +104,8 @@ class _Run:
             started=started,
             warnings=tuple(self._warnings),
         )
-        whole = (
-            result.verdict is Verdict.COMPLETE
-            and result.exit_status is ExitStatus.SUCCESS
-            and not self._delivery.failed
-        )
+        # A sink that failed is its own affair: what the others hold is whole.
+        whole = result.verdict is Verdict.COMPLETE and result.exit_status is ExitStatus.SUCCESS
         sinks = self._delivery.close(whole=whole)
         # A signal that came while the sinks committed did not keep anything from being whole.
         return replace(result, sinks=sinks, seconds=time.monotonic() - begun)
@@ -116,45 +114,73 @@ class _Run:
         used = {name for query in self._job.queries for name in query.peers}
         return [peer for peer in self._job.peers if peer.name in used]
 
-    def _work(self, peers: Sequence[Peer]) -> None:
-        workers = [worker for peer in peers for worker in self._workers(peer)]
-        if self._executor is None and len(workers) == 1:
-            self._drain(workers[0])
-            return
+    def _work(self) -> None:
+        with ExitStack() as stack:
+            workers = [worker for peer in self._peers() for worker in self._workers(peer, stack)]
+            try:
+                self._run_all(workers)
+            except BaseException:
+                self._stop.set()
+                raise
+        for peer, queue in self._queues:
+            if queue.reached and queue.refusal is not None:
+                self._warn(
+                    f"peer {peer.name}",
+                    "it gave fewer associations than max_associations allows, so the operations went over"
+                    f" those that it gave: {queue.refusal}",
+                )
+
+    def _run_all(self, workers: Sequence[PeerWorker]) -> None:
         if self._executor is not None:
-            _wait_for(self._executor, self._drain, workers)
-            return
-        from concurrent.futures import ThreadPoolExecutor
+            _wait_for(self._executor, self._drain, workers, self._stop)
+        elif len(workers) > 1:
+            from concurrent.futures import ThreadPoolExecutor
 
-        with ThreadPoolExecutor(len(workers), thread_name_prefix="peer") as executor:
-            _wait_for(executor, self._drain, workers)
+            with ThreadPoolExecutor(len(workers), thread_name_prefix="peer") as executor:
+                _wait_for(executor, self._drain, workers, self._stop)
+        else:
+            for worker in workers:
+                self._drain(worker)
 
-    def _workers(self, peer: Peer) -> Iterator[PeerWorker]:
+    def _workers(self, peer: Peer, stack: ExitStack) -> Iterator[PeerWorker]:
+        unreachable: CfindError | None = None
+        try:
+            peer = reachable(peer, stack)
+        except ArchiveError as error:
+            unreachable = error
         queries = [query for query in self._job.queries if peer.name in query.peers]
         abstract_syntaxes = tuple(dict.fromkeys(query.model.sop_class_uid for query in queries))
-        take = _Taking(
+        queue = OperationQueue(
             replace(operation, peer=peer)
             for operation in operations(self._job)
             if operation.peer.name == peer.name
         )
+        self._queues.append((peer, queue))
         most = sum(len(query.requests) * query.repeat for query in queries)
         for _ in range(min(peer.max_associations, most)):
             yield PeerWorker(
                 peer,
                 abstract_syntaxes,
-                take,
+                queue,
                 self._delivery,
                 self._stop,
                 self._warn,
                 self._opened,
                 self._started,
+                unreachable,
             )
 
     def _drain(self, worker: PeerWorker) -> None:
-        for result in worker.results():
-            with self._lock:
-                self._results.append(result)
-                self._observer.operation_finished(result)
+        try:
+            with closing(worker.results()) as results:
+                for result in results:
+                    with self._lock:
+                        self._results.append(result)
+                        self._observer.operation_finished(result)
+        except BaseException:
+            # The other workers are not to go on, for hours perhaps, for a run that has failed.
+            self._stop.set()
+            raise
 
     def _warn(self, where: str, text: str) -> None:
         with self._lock:
@@ -170,18 +196,20 @@ class _Run:
             self._observer.operation_started(operation)
 
 
-class _Taking:
-    """Gives the operations of one peer to several threads, each operation once."""
+def _wait_for(
+    executor: Executor, work: Callable[[PeerWorker], None], workers: Sequence[PeerWorker], stop: StopSignal
+) -> None:
+    """Run all workers to their end; only then raise what one of them raised."""
+    from concurrent.futures import Future, wait
 
-    def __init__(self, source: Iterator[Operation]) -> None:
-        self._source = source
-        self._lock = threading.Lock()
-
-    def __call__(self) -> Operation | None:
-        with self._lock:
-            return next(self._source, None)
-
-
-def _wait_for(executor: Executor, work: Callable[[PeerWorker], None], workers: Sequence[PeerWorker]) -> None:
-    for future in [executor.submit(work, worker) for worker in workers]:
+    futures: list[Future[None]] = []
+    try:
+        for worker in workers:
+            futures.append(executor.submit(work, worker))  # noqa: PERF401 - those that were begun are waited for
+        wait(futures)
+    except BaseException:
+        stop.set()
+        wait(futures)
+        raise
+    for future in futures:
         future.result()
