@@ -24,7 +24,7 @@ def execute(argv: Sequence[str]) -> ExitStatus:
         sys.stdout.write(answer(command_line))
         return ExitStatus.SUCCESS
     verbosity = command_line.verbosity
-    if command_line.has("--arguments") and verbosity >= Verbosity.INFO:
+    if command_line.has("--arguments") and verbosity >= Verbosity.WARNING:
         _show_arguments(command_line)
 
     def warn(text: str) -> None:

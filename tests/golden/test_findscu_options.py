@@ -138,3 +138,13 @@ def test_wrong_command_lines(tmp_path: Path, words: tuple[str, ...], named: str)
     assert named in run.stderr
     assert "Traceback" not in run.stderr
     assert not run.stdout
+
+
+def test_arguments_are_printed_on_stderr(tmp_path: Path) -> None:
+    (tmp_path / "words.txt").write_text("-aet FILE")
+    run, scp = findscu(tmp_path, {}, "--arguments", "@words.txt")
+    assert run.returncode == 0
+    assert "'--study' '--key' '0008,0052=STUDY'" in run.stderr
+    assert "'--aetitle' 'FILE'" in run.stderr
+    assert not run.stdout
+    assert scp.associations[0]["calling"] == "FILE            "
