@@ -22,14 +22,13 @@ if TYPE_CHECKING:
 
 def execute(argv: Sequence[str]) -> ExitStatus:
     """Run the command."""
-    parser = ArgumentParser("run", "Validate, compile and run job files, one after the other.")
+    parser = ArgumentParser(
+        "run",
+        "Validate, compile and run job files, one after the other.",
+        debug="print every association and operation, patient data of the queries included, and ",
+    )
     parser.add_argument("jobs", nargs="+", type=Path, metavar="JOB", help="a job file")
     add_output_options(parser)
-    parser.add_argument(
-        "--debug",
-        action="store_true",
-        help="print every association and operation on stderr, patient data of the queries included",
-    )
     parser.add_argument(
         "--quiet", action="store_true", help="no summary on stderr, only failures and warnings"
     )
@@ -41,7 +40,7 @@ def execute(argv: Sequence[str]) -> ExitStatus:
 def run_jobs(jobs: Sequence[Job], output_dir: Path, report_path: Path | None, watcher: Watcher) -> ExitStatus:
     """Run jobs one after the other, and write the report.
 
-    A signal ends the job that runs and keeps the following ones from being begun.
+    A signal or a defect ends the job that runs and keeps the following ones from being begun.
 
     Raises:
         SinkError: if the report cannot be written.
@@ -49,30 +48,32 @@ def run_jobs(jobs: Sequence[Job], output_dir: Path, report_path: Path | None, wa
     from runner.engine.run import run
     from runner.transport.stop_signal import StopSignal
 
-    report_file = _opened(report_path)
-    # What start-up made stays for good: the collector need not look at it again.
-    gc.freeze()
-    gc.enable()
-    results: list[RunResult] = []
-    try:
-        for job in jobs:
-            stop = StopSignal()
-            with SignalledStop(stop) as signalled:
+    with SignalledStop() as signalled:
+        report_file = _opened(report_path)
+        # What start-up made stays for good: the collector need not look at it again.
+        gc.freeze()
+        gc.enable()
+        results: list[RunResult] = []
+        try:
+            for job in jobs:
+                signalled.stop = StopSignal()
+                if signalled() is not None:
+                    signalled.stop.set()  # it came between two jobs: this one ends before it sends anything
                 result = run(
                     job,
                     output_dir=output_dir,
                     stdout=sys.stdout.buffer,
-                    stop=stop,
+                    stop=signalled.stop,
                     interruption=signalled,
                     observer=watcher,
                 )
-                watcher.summarize(result)
                 results.append(result)
-            if result.interrupted is not None:
-                break
-    finally:
-        if report_file is not None:
-            _write(report_file, results)
+                watcher.summarize(result)
+                if result.interrupted is not None or result.exit_status is ExitStatus.DEFECT:
+                    break
+        finally:
+            if report_file is not None:
+                _write(report_file, results)
     return foremost({result.exit_status for result in results})
 
 
@@ -88,7 +89,7 @@ def _opened(report_path: Path | None) -> AtomicFile | None:
 
 
 def _write(file: AtomicFile, results: Sequence[RunResult]) -> None:
-    """Write what is known of the jobs that ran; nothing where a defect ended the first one."""
+    """Write what is known of the jobs that ran; nothing where none did."""
     if not results:
         file.discard()
         return
