@@ -6,14 +6,29 @@ import argparse
 from pathlib import Path
 from typing import NoReturn
 
+from runner.cli.messages import say
 from runner.errors import UsageError
 
 
 class ArgumentParser(argparse.ArgumentParser):
-    """An argparse parser that raises UsageError and takes no abbreviations."""
+    """An argparse parser that raises UsageError and takes no abbreviations.
 
-    def __init__(self, command: str, description: str) -> None:
+    Args:
+        command: its name.
+        description: for the help.
+        debug: what --debug does besides, which always shows the traceback of a defect.
+    """
+
+    def __init__(self, command: str, description: str, debug: str = "") -> None:
         super().__init__(prog=f"cfind {command}", description=description, allow_abbrev=False)
+        self.add_argument(
+            "--debug", action="store_true", help=f"{debug}print the traceback of a defect of cfind on stderr"
+        )
+
+    def print_help(self, file: object = None) -> None:
+        """Print the help on standard output; argparse itself does not mind where that fails."""
+        del file
+        say(self.format_help())
 
     def error(self, message: str) -> NoReturn:
         """Raise UsageError.

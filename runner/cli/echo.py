@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 from runner.cli.arguments import ArgumentParser
 from runner.cli.interruption import SignalledStop
 from runner.cli.job_files import valid_jobs
-from runner.cli.messages import complain, printable
+from runner.cli.messages import complain, printable, say
 from runner.engine.echo import echo
 from runner.engine.result import foremost
 from runner.errors import CfindError, ExitStatus
@@ -37,7 +36,7 @@ def execute(argv: Sequence[str]) -> ExitStatus:
                 continue
             milliseconds = (time.monotonic() - begun) * 1000
             where = f"archive {peer.archive}" if peer.archive is not None else f"{peer.host}:{peer.port}"
-            sys.stdout.write(printable(f"{peer.name}: {where} answered in {milliseconds:.0f} ms") + "\n")
+            say(printable(f"{peer.name}: {where} answered in {milliseconds:.0f} ms") + "\n")
             if warning:
                 complain(f"peer {peer.name}: warning: {warning}")
     return foremost(statuses)

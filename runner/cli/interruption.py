@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from types import FrameType
 
 from runner.errors import ExitStatus
@@ -12,15 +13,24 @@ from runner.transport.stop_signal import StopSignal
 _STATUSES = {signal.SIGINT: ExitStatus.INTERRUPTED, signal.SIGTERM: ExitStatus.TERMINATED}
 
 
+#: What sends a signal to a process and to its group, as timeout(1) does, sends it twice; so many seconds
+#: later it is someone who does not want to wait.
+_AGAIN = 0.3
+
+
 class SignalledStop:
     """While it is entered, SIGINT and SIGTERM set `stop`.
 
     Called, it says which of them came first, None while none has.
+
+    Attributes:
+        stop: may be exchanged; what takes the place of one that a signal has set is not set.
     """
 
-    def __init__(self, stop: StopSignal) -> None:
-        self._stop = stop
+    def __init__(self, stop: StopSignal | None = None) -> None:
+        self.stop = stop
         self._came: ExitStatus | None = None
+        self._when = 0.0
         self._before: dict[int, object] = {}
 
     def __enter__(self) -> SignalledStop:  # noqa: PYI034 - Self is not in Python 3.10
@@ -39,6 +49,10 @@ class SignalledStop:
     def _handle(self, number: int, _frame: FrameType | None) -> None:
         if self._came is not None:
             # Whoever asks twice does not want to wait; no output has a final name before its commit.
-            os._exit(_STATUSES[signal.Signals(number)])
+            if time.monotonic() - self._when >= _AGAIN:
+                os._exit(_STATUSES[signal.Signals(number)])
+            return
         self._came = _STATUSES[signal.Signals(number)]
-        self._stop.set()
+        self._when = time.monotonic()
+        if self.stop is not None:
+            self.stop.set()

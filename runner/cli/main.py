@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import importlib
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from runner import __version__
-from runner.cli.messages import complain
-from runner.errors import CfindError, ExitStatus, UsageError
+from runner.cli.messages import complain, complain_of_defect, flush_output, lost_output, say
+from runner.errors import CfindError, DefectError, ExitStatus, UsageError
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,28 +57,33 @@ def main(argv: Sequence[str]) -> int:
     Nothing is raised: a failure is one message on stderr.
     """
     try:
-        return int(_dispatch(argv))
+        try:
+            status = _dispatch(argv)
+        except SystemExit as exiting:  # argparse, after --help
+            status = exiting.code if isinstance(exiting.code, int) else ExitStatus.USAGE
+        if status == ExitStatus.SUCCESS:
+            flush_output()
+        return int(status)
     except CfindError as error:
         complain(str(error))
         return int(error.status)
     except KeyboardInterrupt:
         complain("interrupted")
         return int(ExitStatus.INTERRUPTED)
-    except BrokenPipeError:
-        complain("stdout was closed before all was printed")
+    except BrokenPipeError as error:
+        complain(str(lost_output(error)))
         return int(ExitStatus.SINK_FAILED)
-    except SystemExit as exiting:  # argparse, after --help
-        return exiting.code if isinstance(exiting.code, int) else int(ExitStatus.USAGE)
     except Exception as error:  # noqa: BLE001 - the one boundary
-        return _defect(error, debug="--debug" in argv)
+        complain_of_defect(DefectError(error), debug="--debug" in argv)
+        return int(ExitStatus.DEFECT)
 
 
-def _dispatch(argv: Sequence[str]) -> ExitStatus:
+def _dispatch(argv: Sequence[str]) -> int:
     if not argv or argv[0] in ("-h", "--help", "help"):
-        sys.stdout.write(overview())
+        say(overview())
         return ExitStatus.SUCCESS if argv else ExitStatus.USAGE
     if argv[0] == "--version":
-        sys.stdout.write(f"cfind {__version__}\n")
+        say(f"cfind {__version__}\n")
         return ExitStatus.SUCCESS
     command = COMMANDS.get(argv[0])
     if command is None:
@@ -94,18 +98,3 @@ def _nearest(word: str) -> str:
 
     close = get_close_matches(word, COMMANDS, n=1)
     return f"did you mean {close[0]}?" if close else "cfind --help lists them"
-
-
-def _defect(error: Exception, *, debug: bool) -> int:
-    """Report an error that is ours. Its text may hold what a peer sent, so only its place is shown."""
-    import traceback
-
-    frames = traceback.extract_tb(error.__traceback__)
-    place = f"{frames[-1].name}, line {frames[-1].lineno}" if frames else "an unknown place"
-    complain(
-        f"this is a defect of cfind {__version__}: {type(error).__name__} in {place};"
-        " please report it with the command line, and with what --debug prints if that may leave your house"
-    )
-    if debug:
-        traceback.print_exception(type(error), error, error.__traceback__)
-    return int(ExitStatus.DEFECT)

@@ -6,12 +6,61 @@ import contextlib
 import sys
 import unicodedata
 
+from runner.errors import DefectError, SinkError
+
+
+def say(text: str) -> None:
+    """Print on standard output.
+
+    Raises:
+        SinkError: if it does not take it.
+    """
+    try:
+        sys.stdout.write(text)
+    except OSError as error:
+        raise lost_output(error) from None
+
+
+def flush_output() -> None:
+    """See to it that standard output has all that was said.
+
+    Raises:
+        SinkError: if it does not take it.
+    """
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError as error:
+        raise lost_output(error) from None
+
+
+def lost_output(error: OSError) -> SinkError:
+    """Return the error for a standard output that does not take what is printed."""
+    if isinstance(error, BrokenPipeError):
+        return SinkError("standard output was closed before all was printed")
+    return SinkError(
+        f"cannot print on standard output: {error.strerror}", "redirect it to where there is room"
+    )
+
 
 def complain(text: str) -> None:
     """Print one message on stderr; a stderr that is gone is no further failure."""
+    if sys.stderr is None:  # it was closed when the process began
+        return
     with contextlib.suppress(OSError, ValueError):
         sys.stderr.write(f"cfind: {printable(text)}\n")
         sys.stderr.flush()
+
+
+def complain_of_defect(error: DefectError, *, debug: bool) -> None:
+    """Print what is known of a defect; with `debug` its traceback, which may hold what a peer sent."""
+    complain(str(error))
+    if debug:
+        import traceback
+
+        for text in traceback.format_exception(error.cause):
+            for line in text.rstrip("\n").splitlines():
+                complain(line)
 
 
 def printable(text: str) -> str:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from runner.cli.arguments import ArgumentParser
 from runner.cli.job_files import valid_jobs
-from runner.cli.messages import printable
+from runner.cli.messages import printable, say
 from runner.errors import ExitStatus
 from runner.model import Job
 from runner.plan import Operation, operations
@@ -37,9 +36,9 @@ def _print_text(job: Job) -> None:
 
     for operation in operations(job):
         if operation.number > 1:
-            sys.stdout.write("\n")
+            say("\n")
         for line in operation_lines(operation):
-            sys.stdout.write(printable(line) + "\n")
+            say(printable(line) + "\n")
 
 
 def _print_json(job: Job) -> None:
@@ -50,9 +49,9 @@ def _print_json(job: Job) -> None:
     for operation in operations(job):
         # The identifier's JSON is ready text, as the json sink prints it.
         document = json.dumps(_document(operation), ensure_ascii=False).removesuffix("}")
-        sys.stdout.write(f'{before}\n  {document}, "identifier": {_identifier_json(operation)}}}')
+        say(f'{before}\n  {document}, "identifier": {_identifier_json(operation)}}}')
         before = ","
-    sys.stdout.write("\n]}\n")
+    say("\n]}\n")
 
 
 def _print_findscu(job: Job, *, as_json: bool) -> None:
@@ -71,15 +70,15 @@ def _print_findscu(job: Job, *, as_json: bool) -> None:
                 "argv": None if equivalent.argv is None else [printable(word) for word in equivalent.argv],
                 "no_equivalent": list(equivalent.notes),
             }
-            sys.stdout.write(json.dumps(document, ensure_ascii=False) + "\n")
+            say(json.dumps(document, ensure_ascii=False) + "\n")
             continue
         where = f"query {equivalent.query}, peer {equivalent.peer}"
         if equivalent.argv is None:
-            sys.stdout.write(printable(f"# {where}: there is no such command line") + "\n")
+            say(printable(f"# {where}: there is no such command line") + "\n")
         for note in equivalent.notes:
-            sys.stdout.write(printable(f"# {where}: no equivalent of {note}") + "\n")
+            say(printable(f"# {where}: no equivalent of {note}") + "\n")
         if equivalent.argv is not None:
-            sys.stdout.write(printable(shlex.join(("findscu", *equivalent.argv))) + "\n")
+            say(printable(shlex.join(("findscu", *equivalent.argv))) + "\n")
 
 
 def _document(operation: Operation) -> dict[str, Any]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 
 from runner.cli.arguments import ArgumentParser
+from runner.cli.messages import say
 from runner.errors import ExitStatus
 from runner.jobfile.schema import schema_text
 
@@ -13,5 +13,5 @@ from runner.jobfile.schema import schema_text
 def execute(argv: Sequence[str]) -> ExitStatus:
     """Run the command."""
     ArgumentParser("schema", "Print the JSON schema of a job file.").parse_args(argv)
-    sys.stdout.write(schema_text())
+    say(schema_text())
     return ExitStatus.SUCCESS

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from runner.archive.serve import serve
 from runner.cli.arguments import ArgumentParser, port
 from runner.cli.interruption import SignalledStop
-from runner.cli.messages import complain
+from runner.cli.messages import complain, flush_output, say
 from runner.errors import ExitStatus
 from runner.transport.stop_signal import StopSignal
 
@@ -35,5 +34,5 @@ def execute(argv: Sequence[str]) -> ExitStatus:
 
 
 def _announce(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
+    say(line + "\n")
+    flush_output()

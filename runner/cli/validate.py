@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from runner.cli.arguments import ArgumentParser
+from runner.cli.messages import say
 from runner.errors import ExitStatus
 from runner.jobfile.load import find_job_files, load_job
 from runner.jobfile.problem import Severity
@@ -21,6 +21,6 @@ def execute(argv: Sequence[str]) -> ExitStatus:
     options = parser.parse_args(argv)
     files = find_job_files(options.paths)
     problems = [problem for file in files for problem in load_job(file)[1]]
-    sys.stdout.write(REPORTERS[options.format](files, problems))
+    say(REPORTERS[options.format](files, problems))
     invalid = any(problem.severity is Severity.ERROR for problem in problems)
     return ExitStatus.INVALID_JOB if invalid else ExitStatus.SUCCESS

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from runner.cli.messages import complain
+from runner.cli.messages import complain, complain_of_defect
 from runner.engine.result import OperationResult, RunResult, Verdict
-from runner.errors import InterruptedRunError
+from runner.errors import CfindError, DefectError, InterruptedRunError
 from runner.model import Peer
 from runner.plan import Operation
 
@@ -31,7 +31,7 @@ class Watcher:
 
     def __init__(self, told: Told = Told.SUMMARY) -> None:
         self._told = told
-        self._seen: dict[tuple[str, str], int] = {}
+        self._seen: dict[tuple[str, Told, str], int] = {}
 
     def association_opened(self, peer: Peer) -> None:
         """Tell that a peer accepted an association."""
@@ -73,15 +73,15 @@ class Watcher:
 
     def summarize(self, result: RunResult) -> None:
         """Tell what failed more than once, what became of the sinks, and all in one line."""
-        for (peer, text), times in self._seen.items():
+        for (peer, told, text), times in self._seen.items():
             if times > 1:
-                self._tell(Told.FAILURES, f"peer {peer}: {times} operations in all: {text}")
+                self._tell(told, f"peer {peer}: {times} operations in all: {text}")
         self._seen.clear()
         if result.error is not None:
-            self._tell(Told.FAILURES, str(result.error))
+            self._tell_error("", result.error)
         for sink in result.sinks:
             if sink.error is not None:
-                self._tell(Told.FAILURES, f"sink {sink.type}: {sink.error}")
+                self._tell_error(f"sink {sink.type}: ", sink.error)
             if sink.kept_in:
                 self._tell(
                     Told.FAILURES,
@@ -99,15 +99,22 @@ class Watcher:
             Told.SUMMARY,
             f"{result.job.name}: {result.verdict.value}{interrupted}:"
             f" {result.responses} {'response' if result.responses == 1 else 'responses'},"
-            f" {done} of {len(result.operations)} operations complete",
+            f" {done} of {result.planned} operations complete",
         )
 
     def _tell(self, told: Told, text: str) -> None:
         if self._told >= told:
             complain(text)
 
+    def _tell_error(self, where: str, error: CfindError) -> None:
+        """Tell why a run or a sink failed; a defect is told whatever is wanted."""
+        if isinstance(error, DefectError):
+            complain_of_defect(error, debug=self._told >= Told.IDENTIFIERS)
+        else:
+            self._tell(Told.FAILURES, f"{where}{error}")
+
     def _tell_once(self, told: Told, operation: Operation, text: str) -> None:
-        key = (operation.peer.name, text)
+        key = (operation.peer.name, told, text)
         self._seen[key] = self._seen.get(key, 0) + 1
         if self._seen[key] == 1:
             self._tell(told, f"{_where(operation)}: {text}")
