@@ -49,6 +49,11 @@ class Delivery:
         """Whether a sink has failed."""
         return any(outlet.error is not None for outlet in self._outlets)
 
+    @property
+    def vain(self) -> bool:
+        """Whether there are sinks, and all have failed."""
+        return self.wanted and all(outlet.error is not None for outlet in self._outlets)
+
     def write(self, batch: Batch) -> None:
         """Hand a batch to every sink that works."""
         with self._lock:
@@ -71,7 +76,7 @@ class Delivery:
 
     def _fail(self, outlet: _Outlet, error: SinkError) -> None:
         outlet.error = error
-        if all(other.error is not None for other in self._outlets):
+        if self.vain:
             self._stop.set()
 
     def close(self, *, whole: bool) -> tuple[SinkResult, ...]:

@@ -98,6 +98,8 @@ class PeerWorker:
                 raise self._given_up
             outcome = self._find(operation, progress)
         except InterruptedRunError as error:
+            if self._delivery.vain:
+                error.what = "broken off, since no sink is left that works"
             return progress.result(Verdict.INCOMPLETE, error, error.outcome)
         except CfindError as error:
             if error is self._given_up and self._queue.give_back(self, operation, error):

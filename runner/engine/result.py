@@ -95,7 +95,7 @@ class RunResult:
         operations: one result for each operation that was begun or that could not be begun.
         sinks: in the job's order.
         interrupted: the status that a signal asks for, None where none came.
-        error: the defect that ended the run as a whole, None where none did.
+        error: what ended the run as a whole: a path that is none, a defect; None where nothing did.
         started: seconds since the epoch.
         seconds: how long the run took.
         warnings: of associations, not of one operation.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -16,7 +18,7 @@ from runner.engine.observer import Observer, SilentObserver
 from runner.engine.operation_queue import OperationQueue
 from runner.engine.peer_worker import PeerWorker
 from runner.engine.result import OperationResult, RunResult, Verdict
-from runner.errors import ArchiveError, CfindError, DefectError, ExitStatus
+from runner.errors import ArchiveError, CfindError, DefectError, ExitStatus, SinkError
 from runner.model import Job, Peer
 from runner.plan import Operation, operations
 from runner.sinks.registry import make_sinks
@@ -80,15 +82,22 @@ class _Run:
         self._results: list[OperationResult] = []
         self._warnings: list[str] = []
         self._queues: list[tuple[Peer, OperationQueue]] = []
-        self._delivery = Delivery([sink for _, sink in make_sinks(job, output_dir, stdout)], stop)
+        self._output_dir = output_dir
+        self._stdout = stdout
+        self._delivery = Delivery((), stop)
 
     def run(self) -> RunResult:
         started, begun = time.time(), time.monotonic()
         error: CfindError | None = None
         try:
+            _check_names(self._job, self._output_dir)
+            sinks = [sink for _, sink in make_sinks(self._job, self._output_dir, self._stdout)]
+            self._delivery = Delivery(sinks, self._stop)
             self._delivery.open()
             if not self._delivery.failed:
                 self._work()
+        except SinkError as failure:
+            error = failure
         except Exception as defect:  # noqa: BLE001 - what came is kept, and the report written
             error = DefectError(defect)
         except BaseException:
@@ -106,9 +115,9 @@ class _Run:
         )
         # A sink that failed is its own affair: what the others hold is whole.
         whole = result.verdict is Verdict.COMPLETE and result.exit_status is ExitStatus.SUCCESS
-        sinks = self._delivery.close(whole=whole)
+        closed = self._delivery.close(whole=whole)
         # A signal that came while the sinks committed did not keep anything from being whole.
-        return replace(result, sinks=sinks, seconds=time.monotonic() - begun)
+        return replace(result, sinks=closed, seconds=time.monotonic() - begun)
 
     def _peers(self) -> list[Peer]:
         used = {name for query in self._job.queries for name in query.peers}
@@ -194,6 +203,29 @@ class _Run:
     def _started(self, operation: Operation) -> None:
         with self._lock:
             self._observer.operation_started(operation)
+
+
+def _check_names(job: Job, output_dir: Path) -> None:
+    """Check that the sinks' paths can be file names at all.
+
+    Raises:
+        SinkError: if the locale's encoding lacks a character.
+    """
+    for declaration in job.sinks:
+        for path in (getattr(declaration, "path", ""), getattr(declaration, "directory", "")):
+            if _is_no_file_name(output_dir / path):
+                raise SinkError(
+                    f"the path {path!a} of a sink cannot be a file name in {sys.getfilesystemencoding()}",
+                    "set a locale with UTF-8 (LC_ALL=C.UTF-8, or PYTHONUTF8=1), or choose another name",
+                )
+
+
+def _is_no_file_name(path: Path) -> bool:
+    try:
+        os.fsencode(path)
+    except UnicodeEncodeError:
+        return True
+    return False
 
 
 def _wait_for(
