@@ -122,7 +122,7 @@ class _Level:
         if entry is None:
             section.problem(f"the dictionary has no attribute {name!r}", self.advice(name), of_key=True)
             return None
-        return _Attribute(entry.tag, entry.vr, section, name)
+        return self.tagged(name, section, entry.tag)
 
     def tagged(self, name: str, section: Section, tag: int) -> _Attribute | None:
         """Return the attribute of a tag."""
@@ -351,6 +351,8 @@ def _has_vr(section: Section) -> bool:
 _REFUSED_GROUPS = {
     0x0000: ("belongs to the command set, not to an identifier", "take it out: cfind writes the command"),
     0x0002: ("belongs to a file's meta information, not to an identifier", "take it out"),
+    0x0004: ("belongs to a DICOMDIR, not to an identifier", "take it out"),
+    0xFFFC: ("pads files, it is no attribute", "take it out"),
     0xFFFE: ("marks items, it is no attribute", "write the items of a sequence as a list"),
     **dict.fromkeys((1, 3, 5, 7, 0xFFFF), ("is in a group that no data set may have", "check the tag")),
 }
