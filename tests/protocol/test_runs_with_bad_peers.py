@@ -530,7 +530,7 @@ def test_nothing_is_sent_where_an_output_cannot_be_written(cfind: Cfind, path: s
         outcome = cfind.run(job({"main": _peer(peer.port)}, {"studies": _query()}, sinks))
         assert peer.sides == []
     assert outcome.status == 8, outcome.stderr
-    assert (outcome.report["verdict"], outcome.operations) == ("incomplete", [])
+    assert (outcome.report["verdict"], outcome.operations) == ("failed", [])
     assert not (outcome.output / "responses.csv").exists()
 
 
@@ -556,7 +556,7 @@ def test_a_signal_while_the_peer_stalls(cfind: Cfind, numbers: list[signal.Signa
         assert side.read_message().field == wire.C_CANCEL_RQ
         cancelled.set()
         side.send(wire.final(0xFE00))
-        side.read_to_end()
+        side.serve_release()
 
     report = cfind.folder / "report.json"
     sinks = [{"type": "stdout", "format": "csv"}, CSV]
