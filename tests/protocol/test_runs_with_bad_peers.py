@@ -563,7 +563,7 @@ def test_a_signal_while_the_peer_stalls(cfind: Cfind, numbers: list[signal.Signa
     with RawPeer(behave) as peer:
         slow = {**_peer(peer.port), "timeouts": {"dimse": 60}}
         file = cfind.job_file(job({"main": slow}, {"studies": _query(repeat=3)}, sinks))
-        with cfind.start("run", file, file, "--report", report) as process:
+        with cfind.start("run", file, "--report", report) as process:
             assert process.stdout is not None
             for _ in range(3):
                 process.stdout.readline()
