@@ -10,6 +10,7 @@ from runner.cli.arguments import ArgumentParser
 from runner.cli.interruption import SignalledStop
 from runner.cli.job_files import valid_jobs
 from runner.cli.messages import complain, printable, say
+from runner.cli.peer_address import address
 from runner.engine.echo import echo
 from runner.engine.result import foremost
 from runner.errors import CfindError, ExitStatus
@@ -35,8 +36,7 @@ def execute(argv: Sequence[str]) -> ExitStatus:
                     break
                 continue
             milliseconds = (time.monotonic() - begun) * 1000
-            where = f"archive {peer.archive}" if peer.archive is not None else f"{peer.host}:{peer.port}"
-            say(printable(f"{peer.name}: {where} answered in {milliseconds:.0f} ms") + "\n")
+            say(printable(f"{peer.name}: {address(peer)} answered in {milliseconds:.0f} ms") + "\n")
             if warning:
                 complain(f"peer {peer.name}: warning: {warning}")
     return foremost(statuses)

@@ -1,17 +1,21 @@
-"""SIGINT and SIGTERM: the first ends the run in order, the second at once."""
+"""SIGINT, SIGTERM and SIGHUP: the first ends the run in order, the second at once."""
 
 from __future__ import annotations
 
 import os
 import signal
 import time
+from contextlib import suppress
 from types import FrameType
 
 from runner.errors import ExitStatus
 from runner.transport.stop_signal import StopSignal
 
-_STATUSES = {signal.SIGINT: ExitStatus.INTERRUPTED, signal.SIGTERM: ExitStatus.TERMINATED}
-
+_STATUSES = {
+    signal.SIGINT: ExitStatus.INTERRUPTED,
+    signal.SIGTERM: ExitStatus.TERMINATED,
+    signal.SIGHUP: ExitStatus.TERMINATED,
+}
 
 #: What sends a signal to a process and to its group, as timeout(1) does, sends it twice; so many seconds
 #: later it is someone who does not want to wait.
@@ -19,7 +23,7 @@ _AGAIN = 0.3
 
 
 class SignalledStop:
-    """While it is entered, SIGINT and SIGTERM set `stop`.
+    """While it is entered, these signals set `stop`; one that is ignored (nohup) stays so.
 
     Called, it says which of them came first, None while none has.
 
@@ -35,7 +39,8 @@ class SignalledStop:
 
     def __enter__(self) -> SignalledStop:  # noqa: PYI034 - Self is not in Python 3.10
         for number in _STATUSES:
-            self._before[number] = signal.signal(number, self._handle)
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                self._before[number] = signal.signal(number, self._handle)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -50,9 +55,17 @@ class SignalledStop:
         if self._came is not None:
             # Whoever asks twice does not want to wait; no output has a final name before its commit.
             if time.monotonic() - self._when >= _AGAIN:
+                _tell("ended at once: nothing that was not whole has got its final name")
                 os._exit(_STATUSES[signal.Signals(number)])
             return
         self._came = _STATUSES[signal.Signals(number)]
         self._when = time.monotonic()
+        _tell("interrupted: ending in order; once more ends at once")
         if self.stop is not None:
             self.stop.set()
+
+
+def _tell(text: str) -> None:
+    """Print a message from a signal handler, past the buffers that it may have broken into."""
+    with suppress(OSError):
+        os.write(2, f"cfind: {text}\n".encode())

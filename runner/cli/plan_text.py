@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from runner.cli.peer_address import address
 from runner.dicom.dump import Dump
 from runner.dicom.encoding import encode
 from runner.dicom.transfer_syntax import TransferSyntax
-from runner.model import InformationModel, Peer
+from runner.model import InformationModel
 from runner.plan import Operation
 
 _MODEL_NAMES = {
@@ -46,11 +47,3 @@ def identifier_lines(operation: Operation) -> Iterator[str]:
     syntax = TransferSyntax.EXPLICIT_LITTLE
     (text,) = Dump(syntax, operation.dictionary).texts([encode(operation.identifier, syntax)])
     return iter(text.splitlines())
-
-
-def address(peer: Peer) -> str:
-    """Return where a peer is, for people."""
-    if peer.archive is not None:
-        return f"the embedded archive {peer.archive}"
-    host = f"[{peer.host}]" if ":" in peer.host else peer.host
-    return f"{host}:{peer.port}"

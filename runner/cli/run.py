@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from runner.cli.arguments import ArgumentParser, add_output_options
 from runner.cli.interruption import SignalledStop
 from runner.cli.job_files import valid_jobs
+from runner.cli.output_paths import check_outputs
 from runner.cli.watching import Told, Watcher
 from runner.engine.result import RunResult, foremost
 from runner.errors import ExitStatus
@@ -33,8 +34,10 @@ def execute(argv: Sequence[str]) -> ExitStatus:
         "--quiet", action="store_true", help="no summary on stderr, only failures and warnings"
     )
     options = parser.parse_args(argv)
+    jobs = valid_jobs(options.jobs)
+    check_outputs(jobs, options.output_dir, options.report)
     told = Told.IDENTIFIERS if options.debug else Told.WARNINGS if options.quiet else Told.SUMMARY
-    return run_jobs(valid_jobs(options.jobs), options.output_dir, options.report, Watcher(told))
+    return run_jobs(jobs, options.output_dir, options.report, Watcher(told))
 
 
 def run_jobs(jobs: Sequence[Job], output_dir: Path, report_path: Path | None, watcher: Watcher) -> ExitStatus:

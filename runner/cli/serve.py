@@ -9,7 +9,7 @@ from runner.archive.serve import serve
 from runner.cli.arguments import ArgumentParser, port
 from runner.cli.interruption import SignalledStop
 from runner.cli.messages import complain, flush_output, say
-from runner.errors import ExitStatus
+from runner.errors import ExitStatus, InvalidJobError
 from runner.transport.stop_signal import StopSignal
 
 
@@ -27,6 +27,8 @@ def execute(argv: Sequence[str]) -> ExitStatus:
     )
     parser.add_argument("--ae-title", help="the called AE title that is accepted (default: any)")
     options = parser.parse_args(argv)
+    if not options.folder.is_dir():
+        raise InvalidJobError("there is no such folder", "name a folder of DICOM files", str(options.folder))
     stop = StopSignal()
     with SignalledStop(stop) as signalled:
         serve(options.folder, options.host, options.port, options.ae_title, stop, _announce, complain)

@@ -25,7 +25,7 @@ def echo(peer: Peer, stop: StopSignal) -> str | None:
         FindError: if the peer does not answer, or with another status than success.
     """
     with ExitStack() as stack:
-        connection = PeerConnection.open(reachable(peer, stack), (VERIFICATION,), stop)
+        connection = PeerConnection.open(reachable(peer, stack, _ignore), (VERIFICATION,), stop)
         try:
             connection.transfer_syntax(VERIFICATION)
             status = connection.echo()
@@ -36,3 +36,7 @@ def echo(peer: Peer, stop: StopSignal) -> str | None:
             f"the peer answered the C-ECHO with status 0x{status:04X} ({meaning(status).text})"
         )
     return warning
+
+
+def _ignore(_text: str) -> None:
+    """C-ECHO asks for no file."""

@@ -124,7 +124,8 @@ class RunResult:
     def verdict(self) -> Verdict:
         """Whether the answers of all operations are all that the peers have."""
         verdicts = {result.verdict for result in self.operations}
-        if self.error is not None or Verdict.FAILED in verdicts:
+        never_begun = not self.operations and any(sink.error is not None for sink in self.sinks)
+        if self.error is not None or never_begun or Verdict.FAILED in verdicts:
             return Verdict.FAILED
         if len(self.operations) < self.planned:
             return Verdict.INCOMPLETE

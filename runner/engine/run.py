@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
@@ -154,7 +155,7 @@ class _Run:
     def _workers(self, peer: Peer, stack: ExitStack) -> Iterator[PeerWorker]:
         unreachable: CfindError | None = None
         try:
-            peer = reachable(peer, stack)
+            peer = reachable(peer, stack, partial(self._warn, f"peer {peer.name}"))
         except ArchiveError as error:
             unreachable = error
         queries = [query for query in self._job.queries if peer.name in query.peers]

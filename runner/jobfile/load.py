@@ -93,7 +93,7 @@ def _files_in(folder: Path) -> list[Path]:
         files += (
             Path(parent, name)
             for name in sorted(names)
-            if name.endswith(_SUFFIXES) and not name.startswith(".")
+            if name.endswith(_SUFFIXES) and not name.startswith(".") and Path(parent, name).is_file()
         )
     return files
 

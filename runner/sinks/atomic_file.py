@@ -41,7 +41,7 @@ class AtomicFile:
         """
         try:
             if self._is_special():
-                self._file = os.open(self._path, os.O_WRONLY | getattr(os, "O_CLOEXEC", 0))
+                self._file = os.open(self._shown, os.O_WRONLY | getattr(os, "O_CLOEXEC", 0))
                 return
             # the name may be as long as names can be: its beginning will do
             start = os.fsdecode(os.fsencode(self._path.name)[:200])
@@ -53,7 +53,8 @@ class AtomicFile:
 
     def _is_special(self) -> bool:
         try:
-            mode = self._path.stat().st_mode
+            # not of the real path: /dev/stdout may lead to a pipe, which has none
+            mode = self._shown.stat().st_mode
         except FileNotFoundError:
             return False
         if stat.S_ISDIR(mode):
@@ -91,7 +92,7 @@ class AtomicFile:
         with suppress(OSError):  # the file is partial already
             self._end(sync=False)
         if self._temporary is None:
-            self.kept_in = str(self._path)
+            self.kept_in = str(self._shown)
             return
         partial = self._path.with_name(self._path.name + ".partial")
         try:
