@@ -46,13 +46,6 @@ def _files(job: Job) -> Iterator[str]:
             yield path
 
 
-def _real(path: Path) -> str:
-    try:
-        return os.path.realpath(path)
-    except UnicodeEncodeError:  # no file of this locale can have the name: the run says so
-        return str(path)
-
-
 def _is_device(path: str) -> bool:
     try:
         return Path(path).exists() and not Path(path).is_file()
