@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from runner.cli.messages import complain
+from runner.cli.messages import complain, say
 from runner.cli.run import run_jobs
 from runner.cli.watching import Told, Watcher
 from runner.errors import ExitStatus
@@ -21,7 +20,7 @@ def execute(argv: Sequence[str]) -> ExitStatus:
     if command_line.action is not Action.RUN:
         from runner.findscu.help_text import answer
 
-        sys.stdout.write(answer(command_line))
+        say(answer(command_line))
         return ExitStatus.SUCCESS
     verbosity = command_line.verbosity
     if command_line.has("--arguments") and verbosity >= Verbosity.WARNING:

@@ -23,7 +23,9 @@ _AGAIN = 0.3
 
 
 class SignalledStop:
-    """While it is entered, these signals set `stop`; one that is ignored (nohup) stays so.
+    """While it is entered, these signals set `stop`; a SIGHUP that is ignored (nohup) stays so.
+
+    SIGINT is taken even where it is ignored: a shell script starts what it sends to the background so.
 
     Called, it says which of them came first, None while none has.
 
@@ -39,7 +41,7 @@ class SignalledStop:
 
     def __enter__(self) -> SignalledStop:  # noqa: PYI034 - Self is not in Python 3.10
         for number in _STATUSES:
-            if signal.getsignal(number) is not signal.SIG_IGN:
+            if number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
                 self._before[number] = signal.signal(number, self._handle)
         return self
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from runner.cli.arguments import ArgumentParser
-from runner.cli.messages import printable
+from runner.cli.messages import flush_output, printable, say
 from runner.errors import CfindError, ExitStatus, UsageError
 from runner.findscu.command_line import Action, CommandLine, parse
 from runner.findscu.fidelity import Fate, Outcome, report_data, report_text
@@ -43,8 +43,8 @@ def execute(argv: Sequence[str]) -> ExitStatus:
         raise UsageError(f"the command line asks for {command_line.action.value}, there is no job in it")
     translation = translate(command_line)
     fates = (*translation.fates, *checked(command_line))
-    sys.stdout.write(translation.text)
-    sys.stdout.flush()
+    say(translation.text)
+    flush_output()
     _report(fates, as_json=options.json)
     lost = any(fate.outcome is Outcome.LOST for fate in fates)
     return ExitStatus.INVALID_JOB if lost else ExitStatus.SUCCESS

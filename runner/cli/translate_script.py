@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from runner.cli.messages import printable
+from runner.cli.messages import flush_output, printable, say
 from runner.errors import ExitStatus, InvalidJobError
 from runner.findscu.fidelity import Outcome
 from runner.findscu.script import reader_of, report_data, report_lines, translate_script
@@ -23,8 +23,8 @@ def execute(script: Path, *, as_json: bool) -> ExitStatus:
     except OSError as error:
         raise InvalidJobError(f"the script cannot be read: {error.strerror}", where=str(script)) from error
     translation = translate_script(text, os.environ, reader_of(Path()), script.stem or "script")
-    sys.stdout.write(translation.text)
-    sys.stdout.flush()
+    say(translation.text)
+    flush_output()
     if as_json:
         import json
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from pathlib import Path
 
 from runner.cli.messages import complain, complain_of_defect
-from runner.engine.result import OperationResult, RunResult, Verdict
+from runner.engine.result import OperationResult, RunResult, SinkResult, Verdict
 from runner.errors import CfindError, DefectError, InterruptedRunError
 from runner.model import Peer
 from runner.plan import Operation
+
+#: So many queries are named where the same happened to several.
+_MAX_NAMED = 5
 
 
 class Told(IntEnum):
@@ -22,6 +26,24 @@ class Told(IntEnum):
     IDENTIFIERS = 5
 
 
+class _Seen:
+    """How often something was told of a peer, and of which queries."""
+
+    def __init__(self) -> None:
+        self.times = 0
+        self._names: dict[str, None] = {}
+
+    def note(self, query: str) -> None:
+        self.times += 1
+        self._names[query] = None
+
+    def queries(self) -> str:
+        names = list(self._names)
+        named = ", ".join(names[:_MAX_NAMED])
+        more = f" and {len(names) - _MAX_NAMED} more" if len(names) > _MAX_NAMED else ""
+        return f"{'query' if len(names) == 1 else 'queries'} {named}{more}"
+
+
 class Watcher:
     """Tells failures as they come, each different one of a peer once.
 
@@ -31,7 +53,7 @@ class Watcher:
 
     def __init__(self, told: Told = Told.SUMMARY) -> None:
         self._told = told
-        self._seen: dict[tuple[str, Told, str], int] = {}
+        self._seen: dict[tuple[str, Told, str], _Seen] = {}
 
     def association_opened(self, peer: Peer) -> None:
         """Tell that a peer accepted an association."""
@@ -73,9 +95,9 @@ class Watcher:
 
     def summarize(self, result: RunResult) -> None:
         """Tell what failed more than once, what became of the sinks, and all in one line."""
-        for (peer, told, text), times in self._seen.items():
-            if times > 1:
-                self._tell(told, f"peer {peer}: {times} operations in all: {text}")
+        for (peer, told, text), seen in self._seen.items():
+            if seen.times > 1:
+                self._tell(told, f"peer {peer}, {seen.queries()}: {seen.times} operations in all: {text}")
         self._seen.clear()
         if result.error is not None:
             self._tell_error("", result.error)
@@ -87,6 +109,7 @@ class Watcher:
                     Told.FAILURES,
                     f"sink {sink.type}: the {sink.responses} responses that came are kept in {sink.kept_in}",
                 )
+                self._warn_of_older(sink)
             if sink.undecodable_files:
                 self._tell(
                     Told.FAILURES,
@@ -102,6 +125,11 @@ class Watcher:
             f" {done} of {result.planned} operations complete",
         )
 
+    def _warn_of_older(self, sink: SinkResult) -> None:
+        """Say that a file of the final name is not of this run, lest it be taken for it."""
+        if sink.path is not None and Path(sink.path).is_file():
+            self._tell(Told.WARNINGS, f"sink {sink.type}: warning: {sink.path} is of an earlier run")
+
     def _tell(self, told: Told, text: str) -> None:
         if self._told >= told:
             complain(text)
@@ -114,9 +142,9 @@ class Watcher:
             self._tell(Told.FAILURES, f"{where}{error}")
 
     def _tell_once(self, told: Told, operation: Operation, text: str) -> None:
-        key = (operation.peer.name, told, text)
-        self._seen[key] = self._seen.get(key, 0) + 1
-        if self._seen[key] == 1:
+        seen = self._seen.setdefault((operation.peer.name, told, text), _Seen())
+        seen.note(operation.query.name)
+        if seen.times == 1:
             self._tell(told, f"{_where(operation)}: {text}")
 
 
