@@ -26,7 +26,7 @@ def test_different_files_and_shared_folders_are_fine(tmp_path: Path) -> None:
 def test_two_jobs_with_the_same_file_are_refused(tmp_path: Path) -> None:
     (tmp_path / "same").symlink_to(tmp_path)
     jobs = [a_job("a.yaml", CsvSink("a.csv")), a_job("b.yaml", CsvSink("same/a.csv"))]
-    with pytest.raises(UsageError, match="the jobs a.yaml and b.yaml both write same/a.csv"):
+    with pytest.raises(UsageError, match=r"the jobs a\.yaml and b\.yaml both write same/a\.csv"):
         check_outputs(jobs, tmp_path, None)
 
 
