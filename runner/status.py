@@ -141,6 +141,8 @@ _MEANINGS = {
     0x0120: Meaning(Category.FAILURE, "missing attribute", "add the attribute that it names"),
     0x0121: Meaning(Category.FAILURE, "missing attribute value", "give the attribute that it names a value"),
     0x0122: Meaning(Category.FAILURE, "refused: SOP class not supported", _OTHER_MODEL),
+    # of older editions of PS3.4
+    0xA800: Meaning(Category.FAILURE, "refused: SOP class not supported", _OTHER_MODEL),
     0x0123: Meaning(Category.FAILURE, "no such action", _ASK_ITS_LOG),
     0x0124: Meaning(
         Category.FAILURE,

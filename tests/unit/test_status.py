@@ -15,6 +15,7 @@ from runner.status import Category, meaning
         (0xFF00, Category.PENDING, "pending"),
         (0xFF01, Category.PENDING, "optional keys"),
         (0xA700, Category.FAILURE, "out of resources"),
+        (0xA800, Category.FAILURE, "SOP class not supported"),
         (0xA701, Category.FAILURE, "out of resources"),
         (0xA900, Category.FAILURE, "does not match"),
         (0xC000, Category.FAILURE, "unable to process"),
