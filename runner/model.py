@@ -76,7 +76,8 @@ class Timeouts:
     """How long to wait for a peer, in seconds; None waits for ever.
 
     Attributes:
-        connect: for the TCP connection.
+        connect: for the TCP connection and the TLS handshake, together; where it is None, `acse` bounds the
+            handshake.
         acse: for a whole answer to A-ASSOCIATE-RQ and to A-RELEASE-RQ.
         dimse: for each whole message (command and identifier) that is due.
         silence: for the next bytes, once a message or a TLS handshake has begun.
@@ -167,8 +168,8 @@ class Tls:
         ca_directories: folders of certificates that are trusted.
         verification: what is asked of the peer's certificate.
         check_host: whether the peer's certificate must bear its host name.
-        server_name: sent as server name indication (RFC 6066 3), and checked in place of the host where
-            `check_host` is set; None sends none.
+        server_name: sent as server name indication (RFC 6066 3), and checked where `check_host` is set;
+            None is the host where `check_host` is set, and otherwise none is sent.
         profile: the versions and cipher suites that are offered.
         ciphers: IANA or OpenSSL names of cipher suites that replace the profile's; empty for the profile's.
         dh_parameters: a file with parameters for Diffie-Hellman.

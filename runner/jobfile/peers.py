@@ -7,7 +7,8 @@ from pathlib import Path
 
 from runner.dicom.transfer_syntax import TransferSyntax
 from runner.jobfile.section import Section
-from runner.model import DEFAULT_TRANSFER_SYNTAXES, AssociationEnd, IPVersion, Peer, Timeouts
+from runner.jobfile.tls import read_tls
+from runner.model import DEFAULT_TRANSFER_SYNTAXES, AssociationEnd, IPVersion, Peer, Timeouts, Tls
 
 #: Every way to name a transfer syntax.
 TRANSFER_SYNTAXES = {
@@ -81,7 +82,18 @@ def _peer(name: str, peer: Section, folder: Path) -> Peer:
         ip_version=_ip_version(peer["ip"].text()),
         end=AssociationEnd.ABORT if peer["end"].text() == "abort" else AssociationEnd.RELEASE,
         reopen=peer["reopen"].data is not False,
+        tls=_tls(peer, folder),
     )
+
+
+def _tls(peer: Section, folder: Path) -> Tls | None:
+    if "tls" not in peer:
+        return None
+    if "archive" in peer:
+        peer["tls"].problem(
+            "an archive is served without TLS, inside this machine", "take 'tls' out", of_key=True
+        )
+    return read_tls(peer["tls"], folder)
 
 
 def _deflate_level(level: int | None) -> int:

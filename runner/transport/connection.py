@@ -37,7 +37,6 @@ from runner.errors import (
     NoPresentationContextError,
     PeerAbortedError,
     RemoteProtocolError,
-    TlsError,
     UndecodableIdentifierError,
 )
 from runner.model import AssociationEnd, Peer
@@ -98,15 +97,10 @@ class PeerConnection:
             NoAssociationError: in the subclass that says why there is none. NoPresentationContextError is
                 raised where no abstract syntax at all was accepted; then the connection is closed without
                 a release, as DCMTK's clients do. TlsError is raised where the peer is to be spoken to
-                over TLS: never is plain TCP used in its place.
+                over TLS and that fails: never is plain TCP used in its place.
             InterruptedRunError: if the stop signal is set.
-            InvalidJobError: if an AE title cannot be sent.
+            InvalidJobError: if an AE title cannot be sent, or what the job says of TLS cannot be used.
         """
-        if peer.tls is not None:
-            raise TlsError(
-                "the peer is to be spoken to over TLS, which this version cannot do",
-                "take the TLS options out only if the connection may be read by others",
-            )
         association = Association(
             Proposal(
                 peer.ae_title,
@@ -117,7 +111,12 @@ class PeerConnection:
             )
         )
         association.request()
-        channel = connect(peer, stop)
+        secure = None
+        if peer.tls is not None:
+            from runner.transport.tls import security
+
+            secure = security(peer, stop)
+        channel = connect(peer, stop, secure)
         connection = cls(peer, channel, association, stop)
         try:
             connection._negotiate()

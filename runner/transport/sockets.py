@@ -87,7 +87,7 @@ class Channel:
             if heed_stop and self._stop.is_set():
                 raise StoppedError
             with contextlib.suppress(BlockingIOError, InterruptedError):
-                size = self._socket.recv_into(self._buffer)
+                size = self._read()
                 self._short_receives = self._short_receives + 1 if size < _LITTLE else 0
                 return self._buffer[:size]
             if self._short_receives >= _STEADY:
@@ -101,9 +101,18 @@ class Channel:
             OSError: if the connection is broken.
         """
         try:
-            return self._buffer[: self._socket.recv_into(self._buffer)]
+            return self._buffer[: self._read()]
         except (BlockingIOError, InterruptedError):
             return None
+
+    def _read(self) -> int:
+        """Put what has come into the buffer and return its length, 0 at the end of the stream.
+
+        Raises:
+            BlockingIOError: if nothing has come.
+            OSError: if the connection is broken.
+        """
+        return self._socket.recv_into(self._buffer)
 
     def send(self, data: bytes, deadline: float | None, *, heed_stop: bool = True) -> None:
         """Send all of `data`; raises what `receive` does."""
@@ -169,7 +178,7 @@ def wait_for(
 def connect(
     peer: Peer,
     stop: StopSignal,
-    secure: Callable[[socket.socket], socket.socket] | None = None,
+    secure: Callable[[socket.socket, float | None], Channel] | None = None,
 ) -> Channel:
     """Connect to one of a host's addresses, tried in the resolver's order.
 
@@ -178,11 +187,13 @@ def connect(
             which of its addresses are tried, and `timeouts.connect` bounds the look-up and all attempts
             together.
         stop: ends the waiting.
-        secure: wraps the connected, blocking socket before it is used, as TLS does.
+        secure: makes the channel of the connected socket before the deadline, as TLS does; None for plain
+            TCP. It closes the socket where it fails.
 
     Raises:
         NameLookupError: if the host has no such address, or the look-up takes too long.
         ConnectError: if no address accepts the connection in time.
+        TlsError: if `secure` fails.
         InterruptedRunError: if the stop signal is set.
     """
     timeout = peer.timeouts.connect
@@ -190,9 +201,9 @@ def connect(
     try:
         addresses = _look_up(peer, deadline, stop)
         connected = _connect_to_any(addresses, timeout, deadline, stop)
+        return Channel(connected, stop) if secure is None else secure(connected, deadline)
     except StoppedError:
         raise InterruptedRunError("interrupted while connecting") from None
-    return Channel(secure(connected) if secure is not None else connected, stop)
 
 
 def _look_up(peer: Peer, deadline: float | None, stop: StopSignal) -> Sequence[_Address]:

@@ -25,7 +25,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"sinks", "transport", "archive"}),
     frozenset({"association"}),
     frozenset({"plan"}),
-    frozenset({"model", "status"}),
+    frozenset({"model", "status", "cipher_suites"}),
     frozenset({"dicom"}),
     frozenset({"errors"}),
 )
@@ -39,7 +39,7 @@ FORBIDDEN: Mapping[str, frozenset[str]] = {
 }
 
 #: Parts that do no input or output, and what they therefore do not import.
-PURE = frozenset({"association", "plan", "model", "status", "errors"})
+PURE = frozenset({"association", "plan", "model", "status", "errors", "cipher_suites"})
 INPUT_OUTPUT = frozenset(
     {
         "socket",
