@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from peers.archive import write_archive, write_worklists
+from peers.certificates import Certificates
 from peers.dcmqrscp import dcmqrscp
 from peers.orthanc import orthanc
 from peers.process import Server
@@ -93,3 +94,9 @@ def orthanc_closed(
     folder = tmp_path_factory.mktemp("orthanc-closed")
     with orthanc(folder, few_archive_files, configuration=configuration) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    """Keys and certificates, good and bad ones; no test changes them."""
+    return Certificates(tmp_path_factory.mktemp("certificates"))

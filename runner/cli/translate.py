@@ -13,9 +13,10 @@ from runner.cli.messages import flush_output, printable, say
 from runner.errors import CfindError, ExitStatus, UsageError
 from runner.findscu.command_line import Action, CommandLine, parse
 from runner.findscu.fidelity import Fate, Outcome, report_data, report_text
+from runner.findscu.peer_yaml import with_files_in
 from runner.findscu.translate import translate
 from runner.jobfile.load import load_job
-from runner.model import Job, Peer
+from runner.model import Job, Password, PasswordSource, Peer
 
 
 def execute(argv: Sequence[str]) -> ExitStatus:
@@ -129,4 +130,9 @@ def _differences(meant: Job, job: Job) -> Iterator[str]:
 
 
 def _plain(peer: Peer) -> Peer:
-    return replace(peer, name="")
+    """Return a peer without its name and, since the translation does not show it, a password."""
+    peer = with_files_in(peer, Path.cwd())
+    tls = peer.tls
+    if tls is not None and tls.password.source in (PasswordSource.LITERAL, PasswordSource.ENVIRONMENT):
+        tls = replace(tls, password=Password())
+    return replace(peer, name="", tls=tls)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from runner.findscu.fidelity import SECRET
@@ -34,6 +35,29 @@ _PASSWORDS: dict[PasswordSource, tuple[str | Scalar, str]] = {
 def name_of(peer: Peer) -> str:
     """Return what a job calls a peer."""
     return "peer" if not peer.host.replace(".", "").replace("-", "").isalnum() else peer.host
+
+
+def with_files_in(peer: Peer, folder: Path) -> Peer:
+    """Return a peer whose files are found from another folder than the current one."""
+    tls = peer.tls
+    if tls is None:
+        return peer
+
+    def found(path: Path | None) -> Path | None:
+        return None if path is None else folder / path
+
+    secured = replace(
+        tls,
+        key=found(tls.key),
+        certificate=found(tls.certificate),
+        ca_files=tuple(folder / path for path in tls.ca_files),
+        ca_directories=tuple(folder / path for path in tls.ca_directories),
+        crl_files=tuple(folder / path for path in tls.crl_files),
+        dh_parameters=found(tls.dh_parameters),
+        seed=found(tls.seed),
+        write_seed=found(tls.write_seed),
+    )
+    return replace(peer, tls=secured)
 
 
 def peer_block(peer: Peer) -> Block:

@@ -10,7 +10,7 @@ from pathlib import Path
 from runner.findscu.command_line import CommandLine
 from runner.findscu.fidelity import Fate, Fates, Outcome, without_secret
 from runner.findscu.job import peer_of, sinks_of
-from runner.findscu.peer_yaml import name_of, peer_block
+from runner.findscu.peer_yaml import name_of, peer_block, with_files_in
 from runner.findscu.query_yaml import query_block
 from runner.findscu.sinks_yaml import sinks_block
 from runner.findscu.yaml_text import Block, Scalar, write
@@ -39,8 +39,8 @@ def translate(command_line: CommandLine, folder: Path | None = None) -> Translat
 
     Args:
         command_line: one that is to be run.
-        folder: where the command would be run, if query files are to be named by absolute paths; None to
-            name them as they are, for a job file in that folder.
+        folder: where the command would be run, if files are to be named by absolute paths; None to name them
+            as they are, for a job file in that folder.
 
     Raises:
         UsageError: if a key is wrong.
@@ -53,7 +53,7 @@ def translate(command_line: CommandLine, folder: Path | None = None) -> Translat
     document.put("version", Scalar("1"))
     document.put("name", "findscu")
     peers, queries = Block(), Block()
-    peers.put(name_of(peer), peer_block(peer))
+    peers.put(name_of(peer), peer_block(peer if folder is None else with_files_in(peer, folder)))
     queries.put("query", query)
     document.put("peers", peers)
     document.put("queries", queries)

@@ -37,6 +37,7 @@ from runner.errors import (
     NoPresentationContextError,
     PeerAbortedError,
     RemoteProtocolError,
+    TlsError,
     UndecodableIdentifierError,
 )
 from runner.model import AssociationEnd, Peer
@@ -366,7 +367,7 @@ class PeerConnection:
     def _say_last_words(self) -> None:
         """Send what is left to send, and let the peer read it: closing at once may discard it."""
         deadline = time.monotonic() + CLOSING_GRACE
-        with contextlib.suppress(OSError, DeadlineError):
+        with contextlib.suppress(OSError, DeadlineError, TlsError):
             words = self._association.outgoing()
             if words:
                 self._channel.send(words, deadline, heed_stop=False)

@@ -102,6 +102,7 @@ class TlsChannel(Channel):
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=server_name)
         self._network = memoryview(bytearray(_RECEIVE_SIZE))
         self._unsent = b""
+        self._version: str | None = None
         # Whether the peer has sent anything but the handshake.
         self._heard = False
         # Whether the end of the stream has come, in whatever way.
@@ -141,6 +142,7 @@ class TlsChannel(Channel):
                 self._send_last()
                 raise _handshake_failure(error) from None
             else:
+                self._version = self._tls.version()
                 self._flush_all(deadline)
                 return
             try:
@@ -178,7 +180,7 @@ class TlsChannel(Channel):
                 # What the peer said before it closed is worth more than that it did.
                 with contextlib.suppress(BlockingIOError):
                     self._read()
-            raise _plain(error) from None
+            raise self._broken(error) from None
 
     def end_sending(self) -> None:
         """Say goodbye in TLS and in TCP; what is received from now on is nobody's."""
@@ -211,7 +213,7 @@ class TlsChannel(Channel):
         if size or self._ended:
             return size
         # Key updates and the like are answered.
-        self._flush()
+        self._send_last()
         try:
             received = self._socket.recv_into(self._network)
         except ConnectionError as error:
@@ -255,9 +257,11 @@ class TlsChannel(Channel):
     def _broken(self, error: OSError) -> Exception:
         """Return what a failure after the handshake means."""
         self._send_last()
-        if not self._heard and isinstance(error, ssl.SSLError) and _alert(error):
+        # It is said once; what fails after that is its consequence.
+        heard, self._heard = self._heard, True
+        if not heard and isinstance(error, ssl.SSLError) and _alert(error):
             return TlsError(f"the peer refused the TLS connection {_alert(error)}", _OWN_ADVICE)
-        if not self._heard and self._tls.version() == "TLSv1.3":
+        if not heard and self._version == "TLSv1.3":
             return TlsError(
                 "the peer closed the connection right after the TLS handshake: it may want a certificate of"
                 " ours, or does not accept the one that we showed",
