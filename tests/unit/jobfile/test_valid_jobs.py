@@ -14,11 +14,18 @@ from runner.model import (
     InformationModel,
     IPVersion,
     Job,
+    KeyFormat,
+    Password,
+    PasswordSource,
     Peer,
+    PeerVerification,
+    RevocationCheck,
     RspSink,
+    SecurityProfile,
     StdoutFormat,
     StdoutSink,
     Timeouts,
+    Tls,
 )
 
 ROOT = Path(__file__).parents[3]
@@ -253,3 +260,47 @@ def test_a_valid_job_needs_neither_jsonschema_nor_pydicom():
             timeout=60,
         )
         assert done.stdout.strip() == "[]"
+
+
+def test_tls():
+    defaults, everything, file, empty = (peer.tls for peer in valid("tls").peers)
+    assert defaults == Tls()
+    assert everything == Tls(
+        key=VALID / "keys/client.key",
+        certificate=Path("/etc/cfind/client.pem"),
+        password=Password(PasswordSource.ENVIRONMENT, "KEY_PASSWORD"),
+        key_format=KeyFormat.DER,
+        ca_files=(VALID / "ca.der",),
+        ca_directories=(VALID / "authorities",),
+        verification=PeerVerification.IF_PRESENT,
+        check_host=False,
+        server_name="archive.example.org",
+        profile=SecurityProfile.RFC_8996_MODIFIED,
+        ciphers=("TLS_AES_256_GCM_SHA384", "ECDHE-RSA-AES256-GCM-SHA384"),
+        dh_parameters=VALID / "dh.pem",
+        crl_files=(VALID / "ca.crl",),
+        revocation=RevocationCheck.CHAIN,
+        seed=VALID / "seed",
+        write_seed=VALID / "next-seed",
+    )
+    assert file is not None
+    assert file.password == Password(PasswordSource.FILE, str(VALID / "password.txt"))
+    assert file.revocation is RevocationCheck.LEAF
+    assert empty is not None
+    assert empty.password == Password(PasswordSource.EMPTY)
+
+
+def test_a_password_in_the_job_is_a_warning(tmp_path):
+    path = tmp_path / "job.yaml"
+    text = (VALID / "tls.yaml").read_text().replace("${env:KEY_PASSWORD}", "sesame").replace("password: \"\"", "password: prompt")
+    path.write_text(text)
+    job, problems = load_job(path)
+    assert job is not None
+    assert job.peers[1].tls is not None
+    assert job.peers[1].tls.password == Password(PasswordSource.LITERAL, "sesame")
+    assert "sesame" not in repr(job)
+    (problem,) = problems
+    assert problem.path == "peers.all.tls.password"
+    assert "sesame" not in str(problem)
+    assert job.peers[3].tls is not None
+    assert job.peers[3].tls.password == Password(PasswordSource.PROMPT)
