@@ -269,7 +269,7 @@ OPTIONS: tuple[Option, ...] = (
         "--timeout",
         "-to",
         _NETWORK,
-        "seconds to wait for the connection (default: for ever)",
+        "seconds to wait for the connection and the TLS handshake (default: for ever)",
         "peers.*.timeouts.connect",
         _integer("seconds", 1),
         group="connect",

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 import shutil
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from acceptance.command import ROOT, Cfind
+from peers.certificates import PASSWORD, Certificates
 from peers.process import HOST, Server
+from peers.tls_terminator import TlsTerminator, server_context
 
 JOBS = sorted((ROOT / "jobs").glob("*.yaml"))
 MODELS = {"patient-root", "study-root", "patient-study-only", "worklist"}
@@ -26,7 +29,20 @@ def _models(text: str) -> set[str]:
 
 
 @pytest.mark.parametrize("path", JOBS, ids=lambda path: path.stem)
-def test_example_job(cfind: Cfind, request: pytest.FixtureRequest, path: Path) -> None:
+def test_example_job(
+    cfind: Cfind, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, path: Path
+) -> None:
+    with ExitStack() as stack:
+        _run_example(cfind, request, monkeypatch, path, stack)
+
+
+def _run_example(
+    cfind: Cfind,
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+    path: Path,
+    stack: ExitStack,
+) -> None:
     text = path.read_text("utf-8")
     folder = cfind.folder / "jobs"
     shutil.copytree(ROOT / "jobs", folder)
@@ -34,7 +50,21 @@ def test_example_job(cfind: Cfind, request: pytest.FixtureRequest, path: Path) -
         name, ae_title = next((name, title) for models, name, title in PEERS if _models(text) <= models)
         server: Server = request.getfixturevalue(name)
         text = re.sub(r"\bhost: *[^\s,}]+", f"host: {HOST}", text)
-        text = re.sub(r"\bport: *\d+", f"port: {server.port}", text)
+        port = server.port
+        if re.search(r"\btls:", text):
+            certificates: Certificates = request.getfixturevalue("certificates")
+            for name, source in (
+                ("ca.pem", "ca.pem"),
+                ("client.pem", "client.pem"),
+                ("client.key", "encrypted.key"),
+            ):
+                (folder / name).write_bytes(certificates[source].read_bytes())
+            monkeypatch.setenv("CFIND_KEY_PASSWORD", PASSWORD)
+            context = server_context(
+                certificates["server.pem"], certificates["server.key"], client_ca=certificates["ca.pem"]
+            )
+            port = stack.enter_context(TlsTerminator(port, context)).port
+        text = re.sub(r"\bport: *\d+", f"port: {port}", text)
         text = re.sub(r"(?<!_)\bae_title: *[^\s,}]+", f"ae_title: {ae_title}", text)
         text = re.sub(r"\bip: *6\b", "ip: 4", text)
         (folder / path.name).write_text(text, "utf-8")

@@ -1,4 +1,4 @@
-"""Keys and certificates for tests, made by openssl when they are needed: a CA, an intermediate, good and bad ones."""
+"""Keys and certificates for tests, made by openssl when they are needed."""
 
 from __future__ import annotations
 
@@ -68,7 +68,9 @@ class Certificates:
         self._sign("middle", "root", "authority", key=self._key("middle"))
         for name, extensions in (("server", "server"), ("elsewhere", "elsewhere"), ("revoked", "server")):
             self._sign(name, "root", extensions)
-        self._sign("expired", "root", "server", "-startdate", "20200101000000Z", "-enddate", "20210101000000Z")
+        self._sign(
+            "expired", "root", "server", "-startdate", "20200101000000Z", "-enddate", "20210101000000Z"
+        )
         self._sign("early", "root", "server", "-startdate", "20450101000000Z", "-enddate", "20460101000000Z")
         self._sign("under_middle", "middle", "server")
         self._sign("client", "root", "client", key=self._key("client"))
@@ -104,19 +106,21 @@ class Certificates:
         return self[f"{name}.der"]
 
     def _key(self, name: str) -> str:
-        self.openssl("genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-out", f"{name}.key")
+        self.openssl(
+            "genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-out", f"{name}.key"
+        )
         return f"{name}.key"
 
     def _request_self(self, name: str, extensions: str, key: str = "") -> None:
         subject = ("-subj", f"/CN={name}", "-config", self._request_configuration(extensions))
-        self.openssl("req", "-x509", "-key", f"{key or name}.key", "-out", f"{name}.pem", "-days", "30", *subject)
+        self.openssl(
+            "req", "-x509", "-key", f"{key or name}.key", "-out", f"{name}.pem", "-days", "30", *subject
+        )
 
     def _request_configuration(self, extensions: str) -> str:
         path = self[f"request-{extensions}.cnf"]
         text = self["openssl.cnf"].read_text()
-        path.write_text(
-            f"[req]\ndistinguished_name = name\nx509_extensions = {extensions}\n[name]\n{text}"
-        )
+        path.write_text(f"[req]\ndistinguished_name = name\nx509_extensions = {extensions}\n[name]\n{text}")
         return path.name
 
     def _sign(self, name: str, authority: str, extensions: str, *dates: str, key: str = "server.key") -> None:

@@ -44,8 +44,7 @@ class TlsTerminator:
 
     Attributes:
         port: where it listens.
-        clients: of each handshake that succeeded, the subject's common name of the client's certificate, "" for
-            none.
+        clients: of each handshake that succeeded, the common name in the client's certificate, "" for none.
         ciphers: the cipher suite of each.
         names: the server name that each client sent, None for none.
         closed_in_order: how many clients ended TLS with a close_notify.
@@ -91,7 +90,8 @@ class TlsTerminator:
         client.settimeout(PATIENCE)
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         with client, contextlib.suppress(OSError):
-            with self._context.wrap_socket(client, server_side=True, suppress_ragged_eofs=False) as secured:
+            secured = self._context.wrap_socket(client, server_side=True, suppress_ragged_eofs=False)
+            with secured:
                 shown = secured.getpeercert() or {}
                 subject = dict(part for parts in shown.get("subject", ()) for part in parts)
                 cipher = secured.cipher()

@@ -181,7 +181,11 @@ def test_folder_without_authorities(certificates: Certificates, tmp_path: Path) 
 
 @pytest.mark.parametrize(
     "name",
-    ["TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA256", "ECDHE-RSA-AES128-SHA256", "SSL_ECDHE_RSA_WITH_AES_128_CBC_SHA256"],
+    [
+        "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA256",
+        "ECDHE-RSA-AES128-SHA256",
+        "SSL_ECDHE_RSA_WITH_AES_128_CBC_SHA256",
+    ],
 )
 def test_cipher_suites_replace_those_of_the_profile(certificates: Certificates, name: str) -> None:
     seen = asked(server(certificates), trusting(certificates, ciphers=(name,)))
@@ -230,7 +234,9 @@ def test_profiles(
 def _parameters(certificates: Certificates) -> Path:
     path = certificates[f"dh-{os.getpid()}.pem"]
     if not path.exists():
-        certificates.openssl("genpkey", "-genparam", "-algorithm", "DH", "-pkeyopt", "group:ffdhe2048", "-out", str(path))
+        certificates.openssl(
+            "genpkey", "-genparam", "-algorithm", "DH", "-pkeyopt", "group:ffdhe2048", "-out", str(path)
+        )
     return path
 
 
@@ -330,9 +336,7 @@ def test_revocation_without_lists(certificates: Certificates, tmp_path: Path) ->
     asked(server(certificates, "revoked"), trusting(certificates))
     tls = trusting(certificates, revocation=RevocationCheck.LEAF)
     assert "no revocation list" in refusal(server(certificates), tls).what
-    tls = trusting(
-        certificates, revocation=RevocationCheck.CHAIN, crl_files=(certificates["middle.crl"],)
-    )
+    tls = trusting(certificates, revocation=RevocationCheck.CHAIN, crl_files=(certificates["middle.crl"],))
     assert "no revocation list" in refusal(server(certificates, "chain"), tls).what
     asked(server(certificates, "chain"), replace(tls, revocation=RevocationCheck.LEAF))
     bad = trusting(certificates, crl_files=(certificates["ca.pem"],))
@@ -474,11 +478,10 @@ def test_peer_that_does_not_trust_ours(certificates: Certificates, newest: ssl.T
 
 
 def hostile(certificates: Certificates, behaviour: Callable[[Side], None], **more: Any) -> CfindError:
-    with RawPeer(behaviour) as raw, pytest.raises(NoAssociationError) as caught:
-        tls = trusting(certificates)
-        PeerConnection.open(
-            replace(peer(raw.port, **more), tls=tls), [wire.STUDY_ROOT], StopSignal()
-        )
+    with RawPeer(behaviour) as raw:
+        to = replace(peer(raw.port, **more), tls=trusting(certificates))
+        with pytest.raises(NoAssociationError) as caught:
+            PeerConnection.open(to, [wire.STUDY_ROOT], StopSignal())
     assert caught.value.advice
     return caught.value
 
@@ -566,9 +569,10 @@ def test_stop_in_the_handshake(certificates: Certificates) -> None:
         stop.set()
         side.read_to_end()
 
-    with RawPeer(behaviour) as raw, pytest.raises(InterruptedRunError):
+    with RawPeer(behaviour) as raw:
         to = replace(peer(raw.port), tls=trusting(certificates))
-        PeerConnection.open(to, [wire.STUDY_ROOT], stop)
+        with pytest.raises(InterruptedRunError):
+            PeerConnection.open(to, [wire.STUDY_ROOT], stop)
 
 
 def secured(context: ssl.SSLContext, behaviour: Callable[[Side], None]) -> Callable[[Side], None]:
@@ -652,7 +656,8 @@ def test_password_prompt(certificates: Certificates) -> None:
     """It is asked for once, on stderr, and only where the key is encrypted; an end of input is an error."""
     code = (
         "import sys; from pathlib import Path; from runner.model import Tls;"
-        "from runner.transport.tls_context import context_of; from runner.transport.stop_signal import StopSignal;"
+        "from runner.transport.tls_context import context_of;"
+        "from runner.transport.stop_signal import StopSignal;"
         "stop = StopSignal(); tls = Tls(key=Path(sys.argv[1]), certificate=Path('client.pem'));"
         "context_of(tls, stop); context_of(tls, stop); print('made', sys.stdin.readline())"
     )

@@ -52,6 +52,12 @@ _TAIL = """
 | of two `-k` of one attribute 3.5.4 sends the first | the last one counts | the manual says that keys override |
 | `-x=` by the machine's byte order | little endian first | a command line means the same everywhere |
 | 3.5.4 takes TLS options without TLS | so do we, with a warning; `--style 3.6` refuses them | the connection is not what it seems |
+| `-to` does not bound the TLS handshake | it does; without it `-ta` does | a peer that says nothing would be waited for |
+| 3.6 adds `+cs` to the profile's cipher suites | it replaces them, also by OpenSSL's names | the manual is the rule; "offer this" means this |
+| `+cs` takes no suite of TLS 1.3 | it does; what a peer chooses beside those named is refused | TLS 1.3 is not offered unless named |
+| `+cd` takes hashed folders only | plain ones too | an empty folder would go unnoticed |
+| `+cf` missing or unreadable is a warning | exit 3, before anything is connected to | the query would fail for another reason |
+| `-der` holds for certificates of a `+cd` folder | there PEM and DER are told apart | a folder may hold both |
 | `-k 0040,0100` empties a query file's sequence (3.5.4) or keeps it (3.6) | empties it, but keeps items that keys made | the manual: a key replaces |
 | 3.6 prints NUL characters of UIDs | they are left out | they are padding |
 | `-lc`, `+dc` | taken, and of no effect on responses | responses are kept as they came |

@@ -37,12 +37,16 @@ def test_those_that_openssl_has_lost(name: str, expected: str) -> None:
     assert openssl_name(name) == expected
 
 
-@pytest.mark.parametrize("name", ["", "ALL", "HIGH", "AES128-SHA:ALL", "@SECLEVEL=0", "!NULL", "AES128-SHA\n", "x"])
+@pytest.mark.parametrize(
+    "name", ["", "ALL", "HIGH", "AES128-SHA:ALL", "@SECLEVEL=0", "!NULL", "AES128-SHA\n", "x"]
+)
 def test_what_is_no_name(name: str) -> None:
     assert openssl_name(name) is None
 
 
-@pytest.mark.parametrize("name", ["NULL-SHA", "ADH-AES128-SHA", "AECDH-AES256-SHA", "DES-CBC3-SHA", "RC4-MD5"])
+@pytest.mark.parametrize(
+    "name", ["NULL-SHA", "ADH-AES128-SHA", "AECDH-AES256-SHA", "DES-CBC3-SHA", "RC4-MD5"]
+)
 def test_weak(name: str) -> None:
     assert is_weak(name)
 

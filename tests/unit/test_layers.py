@@ -214,6 +214,17 @@ def test_the_command_loads_nothing_heavy() -> None:
     assert set(loaded.stdout.split()) & (HEAVY | {"asyncio", "ssl", "logging", "json", "csv"}) == set()
 
 
+def test_ssl_is_loaded_only_for_tls() -> None:
+    code = (
+        "import sys, runner.jobfile.load, runner.findscu.job, runner.transport.connection, runner.engine.run;"
+        "print('ssl' in sys.modules)"
+    )
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=60
+    )
+    assert loaded.stdout.strip() == "False"
+
+
 def _imports_in(**texts: str) -> list[Import]:
     names = {name.replace("__", "."): text for name, text in texts.items()}
     return imports({f"{PACKAGE}.{name}": (ast.parse(text), False) for name, text in names.items()})

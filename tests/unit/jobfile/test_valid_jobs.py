@@ -292,7 +292,12 @@ def test_tls():
 
 def test_a_password_in_the_job_is_a_warning(tmp_path):
     path = tmp_path / "job.yaml"
-    text = (VALID / "tls.yaml").read_text().replace("${env:KEY_PASSWORD}", "sesame").replace("password: \"\"", "password: prompt")
+    text = (
+        (VALID / "tls.yaml")
+        .read_text()
+        .replace("${env:KEY_PASSWORD}", "sesame")
+        .replace('password: ""', "password: prompt")
+    )
     path.write_text(text)
     job, problems = load_job(path)
     assert job is not None

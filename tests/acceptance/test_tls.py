@@ -1,0 +1,295 @@
+"""TLS as users have it: every option of findscu, and the same as a job file, before dcmqrscp and Orthanc."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from acceptance.command import Cfind, Job, job, query
+from peers.certificates import PASSWORD, Certificates
+from peers.orthanc import AE_TITLE, orthanc
+from peers.process import HOST, Server
+from peers.tls_terminator import TlsTerminator, server_context
+
+WORDS = ("-S", "-aec", "QR", "-k", "0008,0052=STUDY", "-k", "0010,0020")
+KEYS = {"PatientID": None}
+
+
+@contextmanager
+def secured(
+    server: Server, certificates: Certificates, name: str = "server", *, optional: bool = True
+) -> Iterator[TlsTerminator]:
+    context = server_context(
+        certificates[f"{name}.pem"], certificates["server.key"], client_ca=certificates["ca.pem"]
+    )
+    if optional:
+        context.verify_mode = ssl.CERT_OPTIONAL
+    with TlsTerminator(server.port, context) as terminator:
+        yield terminator
+
+
+def tls_job(port: int, ae_title: str = "QR", /, **tls: object) -> Job:
+    to = {"host": HOST, "port": port, "ae_title": ae_title, "tls": tls}
+    return job({"main": to}, {"studies": query("study-root", "STUDY", KEYS)})
+
+
+@pytest.fixture
+def files(cfind: Cfind, certificates: Certificates) -> Path:
+    """The certificates, under short names in the current folder."""
+    for name in ("ca.pem", "ca.crl", "client.pem", "client.key", "encrypted.key", "other_ca.pem"):
+        (cfind.folder / name).write_bytes(certificates[name].read_bytes())
+    certificates.openssl("x509", "-in", "ca.pem", "-outform", "DER", "-out", str(cfind.folder / "ca.der"))
+    for folder, name in (("plain", "ca.pem"), ("hashed", _hash(certificates))):
+        (cfind.folder / folder).mkdir()
+        (cfind.folder / folder / name).write_bytes(certificates["ca.pem"].read_bytes())
+    (cfind.folder / "seed").write_bytes(bytes(range(256)))
+    dh = ("-genparam", "-algorithm", "DH", "-pkeyopt", "group:ffdhe2048")
+    certificates.openssl("genpkey", *dh, "-out", str(cfind.folder / "dh.pem"))
+    return cfind.folder
+
+
+def _hash(certificates: Certificates) -> str:
+    return certificates.openssl("x509", "-in", "ca.pem", "-noout", "-subject_hash").strip() + ".0"
+
+
+ANONYMOUS = ("+tla", "+cf", "ca.pem")
+OWN = ("+tls", "client.key", "client.pem", "+cf", "ca.pem")
+ENCRYPTED = ("+tls", "encrypted.key", "client.pem", "+cf", "ca.pem")
+GCM = "ECDHE-RSA-AES128-GCM-SHA256"
+#: A command line, whose certificate the server sees, and the cipher suite if it is settled.
+MATRIX: list[tuple[tuple[str, ...], str, str]] = [
+    (ANONYMOUS, "", ""),
+    (("--anonymous-tls", "--add-cert-file", "ca.pem"), "", ""),
+    (OWN, "client", ""),
+    (("--enable-tls", *OWN[1:]), "client", ""),
+    ((*ENCRYPTED, "+pw", PASSWORD), "client", ""),
+    ((*ENCRYPTED, "--use-passwd", PASSWORD), "client", ""),
+    ((*OWN, "-pw"), "client", ""),
+    ((*OWN, "--null-passwd"), "client", ""),
+    ((*OWN, "+ps"), "client", ""),
+    ((*OWN, "--std-passwd"), "client", ""),
+    ((*ANONYMOUS, "-pem"), "", ""),
+    ((*ANONYMOUS, "--pem-keys"), "", ""),
+    (("+tla", "+cf", "ca.der", "-der"), "", ""),
+    (("+tla", "+cf", "ca.der", "--der-keys"), "", ""),
+    (("+tla", "+cd", "plain"), "", ""),
+    (("+tla", "--add-cert-dir", "hashed"), "", ""),
+    ((*ANONYMOUS, "+crl", "ca.crl"), "", ""),
+    ((*ANONYMOUS, "--add-crl-file", "ca.crl", "--enable-crl-vfy"), "", ""),
+    ((*ANONYMOUS, "--add-crl-file", "ca.crl", "+crv"), "", ""),
+    ((*ANONYMOUS, "+crl", "ca.crl", "+cra"), "", ""),
+    ((*ANONYMOUS, "+crl", "ca.crl", "--enable-crl-all"), "", ""),
+    ((*ANONYMOUS, "+pg"), "", ""),
+    ((*ANONYMOUS, "--profile-8996"), "", ""),
+    ((*ANONYMOUS, "+pm"), "", ""),
+    ((*ANONYMOUS, "--profile-8996-mod"), "", ""),
+    ((*ANONYMOUS, "+py"), "", ""),
+    ((*ANONYMOUS, "--profile-bcp195-nd"), "", ""),
+    ((*ANONYMOUS, "+px"), "", ""),
+    ((*ANONYMOUS, "--profile-bcp195"), "", ""),
+    ((*ANONYMOUS, "+pz"), "", "ECDHE-RSA-AES256-GCM-SHA384"),
+    ((*ANONYMOUS, "--profile-bcp195-ex"), "", "ECDHE-RSA-AES256-GCM-SHA384"),
+    ((*ANONYMOUS, "+cs", "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"), "", GCM),
+    ((*ANONYMOUS, "--cipher", GCM), "", GCM),
+    ((*ANONYMOUS, "+dp", "dh.pem"), "", ""),
+    ((*ANONYMOUS, "--dhparam", "dh.pem"), "", ""),
+    ((*ANONYMOUS, "--no-sni"), "", ""),
+    ((*ANONYMOUS, "--request-sni", "pacs.example.org"), "", ""),
+    ((*ANONYMOUS, "+rs", "seed"), "", ""),
+    ((*ANONYMOUS, "--seed", "seed", "--write-seed"), "", ""),
+    ((*ANONYMOUS, "+rs", "seed", "+ws"), "", ""),
+    ((*ANONYMOUS, "+rs", "seed", "+wf", "next"), "", ""),
+    ((*ANONYMOUS, "+rs", "seed", "--write-seed-file", "next"), "", ""),
+    ((*ANONYMOUS, "-rc"), "", ""),
+    ((*ANONYMOUS, "--require-peer-cert"), "", ""),
+    ((*ANONYMOUS, "-vc"), "", ""),
+    ((*ANONYMOUS, "--verify-peer-cert"), "", ""),
+    (("+tla", "-ic"), "", ""),
+    (("+tla", "--ignore-peer-cert"), "", ""),
+]
+
+
+@pytest.mark.parametrize(("words", "client", "cipher"), MATRIX, ids=[" ".join(words) for words, *_ in MATRIX])
+def test_each_option(
+    cfind: Cfind,
+    monkeypatch: pytest.MonkeyPatch,
+    files: Path,
+    certificates: Certificates,
+    dcmqrscp_peer: Server,
+    words: tuple[str, ...],
+    client: str,
+    cipher: str,
+) -> None:
+    """Through `cfind findscu`, and through the job file that it is translated to."""
+    with secured(dcmqrscp_peer, certificates) as terminator:
+        line = (*words, *WORDS, HOST, str(terminator.port))
+        status, printed, stderr = cfind("findscu", *line)
+        assert status == 0, stderr
+        assert printed.count(b"(Pending)") > 3
+        status, text, _ = cfind("translate", "--", *line)
+        assert status == 0
+        (files / "translated.yaml").write_bytes(text)
+        assert PASSWORD.encode() not in text
+        assert cfind("validate", "translated.yaml")[0] == 0
+        monkeypatch.setenv("FINDSCU_KEY_PASSWORD", PASSWORD)
+        status, again, stderr = cfind("run", "translated.yaml")
+        assert status == 0, stderr
+        assert again.count(b"(Pending)") == printed.count(b"(Pending)")
+    assert terminator.clients == [client] * 2
+    assert set(terminator.ciphers) == {cipher} or not cipher
+    sni = "pacs.example.org" if "--request-sni" in words else None
+    assert terminator.names == [sni] * 2
+    written = "next" if "next" in words else "seed"
+    if {"+ws", "--write-seed", "+wf", "--write-seed-file"} & set(words):
+        assert (files / written).stat().st_size == 1024
+
+
+@pytest.mark.parametrize(
+    ("option", "suite"),
+    [
+        ("+pa", "AES128-SHA"),
+        ("--profile-aes", "AES128-SHA"),
+        ("+pn", "NULL-SHA"),
+        ("--profile-null", "NULL-SHA"),
+        ("+pb", "DES-CBC3-SHA"),
+        ("--profile-basic", "DES-CBC3-SHA"),
+    ],
+)
+def test_retired_profiles(
+    cfind: Cfind, files: Path, certificates: Certificates, dcmqrscp_peer: Server, option: str, suite: str
+) -> None:
+    context = server_context(certificates["server.pem"], certificates["server.key"])
+    try:
+        context.set_ciphers(f"{suite}:@SECLEVEL=0")
+    except ssl.SSLError:
+        status, _, stderr = cfind("findscu", *ANONYMOUS, option, *WORDS, HOST, "1")
+        assert status == 3
+        assert f"has no cipher suite of the profile basic ({suite})" in stderr
+        return
+    with TlsTerminator(dcmqrscp_peer.port, context) as terminator:
+        line = (*ANONYMOUS, option, *WORDS, HOST, str(terminator.port))
+        assert cfind("findscu", *line)[0] == 0
+        (files / "translated.yaml").write_bytes(cfind("translate", "--", *line)[1])
+        status, _, stderr = cfind("run", "translated.yaml")
+        assert status == 0, stderr
+        assert "retired" in stderr
+    assert terminator.ciphers == [suite] * 2
+
+
+@pytest.mark.parametrize("name", ["expired", "early", "revoked", "self_signed", "under_middle"])
+def test_bad_certificates(
+    cfind: Cfind, files: Path, certificates: Certificates, dcmqrscp_peer: Server, name: str
+) -> None:
+    said = {
+        "expired": "it has expired",
+        "early": "it is not yet valid",
+        "revoked": "it has been revoked",
+        "self_signed": "it is self-signed",
+        "under_middle": "its issuer is unknown",
+    }[name]
+    with secured(dcmqrscp_peer, certificates, name) as terminator:
+        status, printed, stderr = cfind(
+            "findscu", *ANONYMOUS, "+crl", "ca.crl", *WORDS, HOST, str(terminator.port)
+        )
+        assert status == 4
+        assert said in stderr
+        assert not printed
+        outcome = cfind.run(tls_job(terminator.port, ca_files=["ca.pem"], crl_files=["ca.crl"]))
+        assert outcome.status == 4
+        assert said in outcome.stderr
+        assert said in outcome.operations[0]["error"]["message"]
+        status, _, stderr = cfind("echo", "job.yaml")
+        assert status == 4
+        assert said in stderr
+    assert not terminator.clients
+
+
+def test_names_are_compared_in_job_files(
+    cfind: Cfind, files: Path, certificates: Certificates, dcmqrscp_peer: Server
+) -> None:
+    with secured(dcmqrscp_peer, certificates, "elsewhere") as terminator:
+        assert cfind("findscu", *ANONYMOUS, *WORDS, HOST, str(terminator.port))[0] == 0
+        outcome = cfind.run(tls_job(terminator.port, ca_files=["ca.pem"]))
+        assert outcome.status == 4
+        assert f"another host than {HOST}" in outcome.stderr
+        assert cfind.run(tls_job(terminator.port, ca_files=["ca.pem"], check_host=False)).status == 0
+        named = tls_job(terminator.port, ca_files=["ca.pem"], server_name="elsewhere.example.org")
+        assert cfind.run(named).status == 0
+
+
+def test_a_peer_that_wants_a_certificate(
+    cfind: Cfind, files: Path, certificates: Certificates, dcmqrscp_peer: Server
+) -> None:
+    with secured(dcmqrscp_peer, certificates, optional=False) as terminator:
+        status, _, stderr = cfind("findscu", *ANONYMOUS, *WORDS, HOST, str(terminator.port))
+        assert status == 4
+        assert "refused the TLS connection" in stderr
+        outcome = cfind.run(tls_job(terminator.port, ca_files=["ca.pem"]))
+        assert outcome.status == 4
+        assert "our certificate" in outcome.stderr
+        own = {"key": "encrypted.key", "certificate": "client.pem", "ca_files": ["ca.pem"]}
+        (files / "password.txt").write_text(f"{PASSWORD}\n")
+        assert cfind.run(tls_job(terminator.port, **own, password="${file:password.txt}")).status == 0
+        wrong = cfind.run(tls_job(terminator.port, **own, password="not it"))
+        assert wrong.status == 3
+        assert "cannot be decrypted" in wrong.stderr
+        assert "not it" not in wrong.stderr + str(wrong.report)
+    assert terminator.clients == ["client"]
+
+
+def test_plain_and_tls_do_not_mix(
+    cfind: Cfind, files: Path, certificates: Certificates, dcmqrscp_peer: Server
+) -> None:
+    status, _, stderr = cfind("findscu", *ANONYMOUS, *WORDS, HOST, str(dcmqrscp_peer.port))
+    assert status == 4
+    assert "TLS" in stderr
+    with secured(dcmqrscp_peer, certificates) as terminator:
+        status, _, stderr = cfind("findscu", *WORDS, HOST, str(terminator.port))
+    assert status == 4
+    assert "TLS" in stderr
+
+
+def test_missing_files(cfind: Cfind, files: Path) -> None:
+    status, _, stderr = cfind("findscu", "+tla", "+cf", "missing.pem", *WORDS, HOST, "1")
+    assert status == 3
+    assert "missing.pem: the trusted certificates cannot be read" in stderr
+    outcome = cfind.run(tls_job(1, key="missing.key", certificate="client.pem"))
+    assert outcome.status == 3
+    assert "missing.key: the private key cannot be read" in outcome.stderr
+
+
+@pytest.mark.parametrize("wants", [False, True])
+def test_orthanc(
+    cfind: Cfind,
+    files: Path,
+    certificates: Certificates,
+    tmp_path_factory: pytest.TempPathFactory,
+    few_archive_files: list[Path],
+    wants: bool,
+) -> None:
+    settings = {
+        "DicomTlsEnabled": True,
+        "DicomTlsCertificate": str(certificates["server.pem"]),
+        "DicomTlsPrivateKey": str(certificates["server.key"]),
+        "DicomTlsTrustedCertificates": str(certificates["ca.pem"]),
+        "DicomTlsRemoteCertificateRequired": wants,
+    }
+    with orthanc(tmp_path_factory.mktemp("orthanc"), few_archive_files, configuration=settings) as server:
+        words = [AE_TITLE if word == "QR" else word for word in WORDS]
+        peer = (HOST, str(server.port))
+        own = {"key": "client.key", "certificate": "client.pem", "ca_files": ["ca.pem"]}
+        status, printed, stderr = cfind("findscu", *OWN, *words, *peer)
+        assert status == 0, stderr
+        outcome = cfind.run(tls_job(server.port, AE_TITLE, **own))
+        assert outcome.status == 0, outcome.stderr
+        assert outcome.report["responses"] == printed.count(b"(Pending)") > 3
+        assert cfind("echo", "job.yaml")[0] == 0
+        anonymous = cfind.run(tls_job(server.port, AE_TITLE, ca_files=["ca.pem"]))
+        assert anonymous.status == (4 if wants else 0), anonymous.stderr
+        other = cfind.run(tls_job(server.port, AE_TITLE, **{**own, "ca_files": ["other_ca.pem"]}))
+        assert other.status == 4
+        assert "its issuer is unknown" in other.stderr
