@@ -5,9 +5,11 @@ Nothing here does I/O or knows of YAML, argv, sockets or output formats.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path as FilePath
+from typing import Protocol
 
 from runner.dicom.dictionary import STANDARD, Dictionary
 from runner.dicom.identifier import Identifier, Path
@@ -244,16 +246,32 @@ class Request:
 
     Attributes:
         identifier: as it is sent, with QueryRetrieveLevel where it has one.
-        source: the query file that it comes from, "" for keys alone.
+        source: the query file that it comes from, the row of a `foreach`, such as `cohort.csv:17`, or both;
+            "" for keys alone.
     """
 
     identifier: Identifier
     source: str = ""
 
 
+class Requests(Protocol):
+    """Requests that are made one by one as they are asked for, as often as they are asked for."""
+
+    def __iter__(self) -> Iterator[Request]:
+        """Make the requests, in order.
+
+        Raises:
+            InvalidJobError: what they are made of cannot be read, or one of them cannot be sent.
+        """
+
+    @property
+    def size(self) -> int:
+        """How many there are; to be counted, perhaps, by reading what they are made of."""
+
+
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A C-FIND, or one for each query file, to one peer or several.
+    """A C-FIND, or one for each query file or row, to one peer or several.
 
     Attributes:
         name: its name in the job.
@@ -268,10 +286,16 @@ class Query:
     name: str
     peers: tuple[str, ...]
     model: InformationModel
-    requests: tuple[Request, ...]
+    requests: tuple[Request, ...] | Requests
     columns: tuple[Path, ...] = ()
     cancel_after: int | None = None
     repeat: int = 1
+
+    @property
+    def operations_per_peer(self) -> int:
+        """How many C-FINDs each of its peers is sent."""
+        requests = self.requests
+        return (len(requests) if isinstance(requests, tuple) else requests.size) * self.repeat
 
 
 class StdoutFormat(str, Enum):

@@ -22,7 +22,7 @@ class Operation:
         peer: the peer that it goes to.
         identifier: what is sent.
         dictionary: names and VRs of the attributes that come back.
-        source: the query file, "" for keys alone.
+        source: the query file, or the row, or both; "" for keys alone.
         repetition: counts from 1.
     """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -49,6 +50,35 @@ def add_output_options(parser: argparse.ArgumentParser) -> None:
         metavar="FOLDER",
         help="the folder that the sinks' paths are relative to (default: the current one)",
     )
+
+
+def add_variable_option(parser: argparse.ArgumentParser) -> None:
+    """Add --var, for commands that read jobs; `given_variables` makes a mapping of what it gives."""
+    parser.add_argument(
+        "--var",
+        action="append",
+        default=[],
+        dest="variables",
+        metavar="NAME=VALUE",
+        help="give a variable of the job a value in place of its own; may be repeated",
+    )
+
+
+def given_variables(texts: Sequence[str]) -> dict[str, str]:
+    """Return the variables that --var gives.
+
+    Raises:
+        UsageError: one of them is not NAME=VALUE, or is given twice.
+    """
+    variables: dict[str, str] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            raise UsageError("--var wants NAME=VALUE")
+        if name in variables:
+            raise UsageError(f"--var gives {name} twice", "keep one of them")
+        variables[name] = value
+    return variables
 
 
 def port(text: str) -> int:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from runner.cli.arguments import ArgumentParser
+from runner.cli.arguments import ArgumentParser, add_variable_option, given_variables
 from runner.cli.interruption import SignalledStop
 from runner.cli.job_files import valid_jobs
 from runner.cli.messages import complain, printable, say
@@ -21,11 +21,13 @@ def execute(argv: Sequence[str]) -> ExitStatus:
     """Run the command."""
     parser = ArgumentParser("echo", "Send a C-ECHO to every peer of a job.")
     parser.add_argument("job", type=Path, metavar="JOB", help="a job file")
+    add_variable_option(parser)
     options = parser.parse_args(argv)
+    variables = given_variables(options.variables)
     statuses: set[ExitStatus] = set()
     stop = StopSignal()
     with SignalledStop(stop) as signalled:
-        for peer in valid_jobs([options.job])[0].peers:
+        for peer in valid_jobs([options.job], variables)[0].peers:
             begun = time.monotonic()
             try:
                 warning = echo(peer, stop)

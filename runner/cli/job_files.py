@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from runner.cli.messages import complain
@@ -11,8 +11,15 @@ from runner.jobfile.load import load_job
 from runner.model import Job
 
 
-def valid_jobs(paths: Sequence[Path]) -> list[Job]:
+def valid_jobs(
+    paths: Sequence[Path], variables: Mapping[str, str] | None = None, *, check_rows: bool = True
+) -> list[Job]:
     """Load job files; print every problem of each on stderr.
+
+    Args:
+        paths: the job files.
+        variables: values that take the place of those under `vars`.
+        check_rows: whether all rows of a `foreach` are looked at.
 
     Raises:
         InvalidJobError: if any of them is invalid.
@@ -20,7 +27,7 @@ def valid_jobs(paths: Sequence[Path]) -> list[Job]:
     jobs = []
     invalid = 0
     for path in paths:
-        job, problems = load_job(path)
+        job, problems = load_job(path, variables, check_rows=check_rows)
         for problem in problems:
             complain(str(problem))
         if job is None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from runner.cli.arguments import ArgumentParser
+from runner.cli.arguments import ArgumentParser, add_variable_option, given_variables
 from runner.cli.job_files import valid_jobs
 from runner.cli.messages import printable, say
 from runner.errors import ExitStatus
@@ -22,8 +22,10 @@ def execute(argv: Sequence[str]) -> ExitStatus:
     parser.add_argument(
         "--as", dest="other", choices=("findscu",), help="print command lines of that program in its place"
     )
+    add_variable_option(parser)
     options = parser.parse_args(argv)
-    job = valid_jobs([options.job])[0]
+    # Rows are looked at as their operations are printed: the first one comes at once.
+    job = valid_jobs([options.job], given_variables(options.variables), check_rows=False)[0]
     if options.other is not None:
         _print_findscu(job, as_json=options.format == "json")
     else:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runner.cli.arguments import ArgumentParser, add_output_options
+from runner.cli.arguments import ArgumentParser, add_output_options, add_variable_option, given_variables
 from runner.cli.interruption import SignalledStop
 from runner.cli.job_files import valid_jobs
 from runner.cli.output_paths import check_outputs
@@ -30,11 +30,12 @@ def execute(argv: Sequence[str]) -> ExitStatus:
     )
     parser.add_argument("jobs", nargs="+", type=Path, metavar="JOB", help="a job file")
     add_output_options(parser)
+    add_variable_option(parser)
     parser.add_argument(
         "--quiet", action="store_true", help="no summary on stderr, only failures and warnings"
     )
     options = parser.parse_args(argv)
-    jobs = valid_jobs(options.jobs)
+    jobs = valid_jobs(options.jobs, given_variables(options.variables))
     check_outputs(jobs, options.output_dir, options.report)
     told = Told.IDENTIFIERS if options.debug else Told.WARNINGS if options.quiet else Told.SUMMARY
     return run_jobs(jobs, options.output_dir, options.report, Watcher(told))

@@ -121,10 +121,9 @@ def _differences(meant: Job, job: Job) -> Iterator[str]:
     from runner.dicom.transfer_syntax import TransferSyntax
 
     syntax = TransferSyntax.EXPLICIT_LITTLE
-    requests = list(zip(theirs.requests, ours.requests, strict=False))
-    if len(theirs.requests) != len(ours.requests):
+    if theirs.operations_per_peer != ours.operations_per_peer:
         yield "requests"
-    for their, our in requests:
+    for their, our in zip(theirs.requests, ours.requests, strict=False):
         if encode(their.identifier, syntax) != encode(our.identifier, syntax):
             yield f"identifier of {their.source}" if their.source else "identifier"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from runner.cli.arguments import ArgumentParser
+from runner.cli.arguments import ArgumentParser, add_variable_option, given_variables
 from runner.cli.messages import say
 from runner.errors import ExitStatus
 from runner.jobfile.load import find_job_files, load_job
@@ -18,9 +18,11 @@ def execute(argv: Sequence[str]) -> ExitStatus:
     parser = ArgumentParser("validate", "Check job files, or folders of them. Never touches the network.")
     parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="a job file, or a folder of them")
     parser.add_argument("--format", choices=tuple(REPORTERS), default="text", help="default: text")
+    add_variable_option(parser)
     options = parser.parse_args(argv)
+    variables = given_variables(options.variables)
     files = find_job_files(options.paths)
-    problems = [problem for file in files for problem in load_job(file)[1]]
+    problems = [problem for file in files for problem in load_job(file, variables)[1]]
     say(REPORTERS[options.format](files, problems))
     invalid = any(problem.severity is Severity.ERROR for problem in problems)
     return ExitStatus.INVALID_JOB if invalid else ExitStatus.SUCCESS

@@ -118,7 +118,7 @@ class RunResult:
     @property
     def planned(self) -> int:
         """How many operations the job has."""
-        return sum(len(query.peers) * len(query.requests) * query.repeat for query in self.job.queries)
+        return sum(len(query.peers) * query.operations_per_peer for query in self.job.queries)
 
     @property
     def verdict(self) -> Verdict:

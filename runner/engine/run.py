@@ -19,7 +19,7 @@ from runner.engine.observer import Observer, SilentObserver
 from runner.engine.operation_queue import OperationQueue
 from runner.engine.peer_worker import PeerWorker
 from runner.engine.result import OperationResult, RunResult, Verdict
-from runner.errors import ArchiveError, CfindError, DefectError, ExitStatus, SinkError
+from runner.errors import ArchiveError, CfindError, DefectError, ExitStatus, InvalidJobError, SinkError
 from runner.model import Job, Peer
 from runner.plan import Operation, operations
 from runner.sinks.registry import make_sinks
@@ -97,7 +97,7 @@ class _Run:
             self._delivery.open()
             if not self._delivery.failed:
                 self._work()
-        except SinkError as failure:
+        except (SinkError, InvalidJobError) as failure:  # rows that have changed since they were checked
             error = failure
         except Exception as defect:  # noqa: BLE001 - what came is kept, and the report written
             error = DefectError(defect)
@@ -166,7 +166,7 @@ class _Run:
             if operation.peer.name == peer.name
         )
         self._queues.append((peer, queue))
-        most = sum(len(query.requests) * query.repeat for query in queries)
+        most = sum(query.operations_per_peer for query in queries)
         for _ in range(min(peer.max_associations, most)):
             yield PeerWorker(
                 peer,

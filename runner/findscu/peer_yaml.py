@@ -26,7 +26,7 @@ _SYNTAX_NAMES = {
 }
 _DEFAULT = "findscu's default"
 _PASSWORDS: dict[PasswordSource, tuple[str | Scalar, str]] = {
-    PasswordSource.LITERAL: (SECRET, "the command line had it in plain text"),
+    PasswordSource.LITERAL: (Scalar(f"'{SECRET}'"), "the command line had it in plain text"),
     PasswordSource.EMPTY: (Scalar("''"), ""),
     PasswordSource.PROMPT: ("prompt", "asked for where the key is encrypted"),
 }

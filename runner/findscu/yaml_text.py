@@ -40,7 +40,8 @@ class Items:
 
 
 def scalar(text: str) -> str:
-    """Return a text as a YAML scalar, quoted where it needs to be."""
+    """Return a text as a YAML scalar, quoted where it needs to be; what looks like a reference is none."""
+    text = text.replace("${", "$${")
     if _PLAIN.fullmatch(text) and text.lower() not in _SPECIAL:
         return text
     if any(map(_must_be_escaped, text)):

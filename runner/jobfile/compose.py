@@ -25,7 +25,7 @@ MAX_ALIASED_NODES = 100_000
 
 #: What only an escape in double quotes can bring: control characters but for those of texts of several
 #: lines (PS3.5 6.1.3), and halves of surrogate pairs.
-_UNFIT = re.compile("[\0-\x08\x0b\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+UNFIT = re.compile("[\0-\x08\x0b\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 _CORE = "tag:yaml.org,2002:"
 
@@ -133,10 +133,10 @@ class _Composer:
         text: str | None = event.value
         if plain and event.value in {"", "~", "null"}:
             text = None
-        elif text and (unfit := _UNFIT.search(text)):
+        elif text and (unfit := UNFIT.search(text)):
             what = f"the text holds the character U+{ord(unfit.group()):04X}"
             self.problem(event, what, "remove the escape that stands for it")
-            text = _UNFIT.sub("?", text)
+            text = UNFIT.sub("?", text)
         mark = event.start_mark
         node = Scalar(text, mark.line + 1, mark.column + 1, plain)
         if event.anchor is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from runner.dicom.charset import TEXT_VRS, UnknownCharacterSetError, character_set
@@ -18,6 +18,7 @@ from runner.dicom.tags import (
     private_creator_of,
 )
 from runner.dicom.values import BYTES_VRS, VRS, problem_with_value
+from runner.jobfile.nodes import Column, RowText
 from runner.jobfile.problem import Severity
 from runner.jobfile.section import Section
 
@@ -26,6 +27,27 @@ _PRIVATE = re.compile(r"""\(?([0-9a-fA-F]{4}),\s*(["'])(.*)\2,\s*(?:[xX]{2})?([0
 
 #: What texts are sent in where the job does not say and ASCII is not enough.
 DEFAULT_CHARACTER_SET = "ISO_IR 192"
+
+QUERY_RETRIEVE_LEVEL = 0x00080052
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A key whose value comes from the rows of a `foreach`.
+
+    Attributes:
+        path: of its element.
+        vr: of its element.
+        pieces: of the value: texts, and columns of the row.
+        declared: the character set in which it is sent, None where none is declared.
+        section: the key.
+    """
+
+    path: Path
+    vr: str
+    pieces: tuple[str | Column, ...]
+    declared: str | None
+    section: Section
 
 
 @dataclass(slots=True)
@@ -36,11 +58,13 @@ class Keys:
         elements: in ascending order of tags.
         columns: paths of the keys, in the author's order, nested ones down to their leaves.
         undeclared: a text beyond ASCII for which no character set is declared, None where there is none.
+        bound: the keys whose values come from rows; they are empty in `elements`.
     """
 
     elements: Identifier = ()
     columns: tuple[Path, ...] = ()
     undeclared: Section | None = None
+    bound: tuple[Bound, ...] = ()
 
 
 def read_keys(
@@ -83,6 +107,7 @@ class _Level:
     seen: dict[int, Section] = field(default_factory=dict)
     creators: dict[int, str] = field(default_factory=dict)
     undeclared: Section | None = None
+    bound: list[Bound] = field(default_factory=list)
 
     def read(self) -> Keys:
         self.note_creators()
@@ -92,7 +117,7 @@ class _Level:
         for attribute in known:
             self.put(attribute)
         elements = tuple(self.elements[tag] for tag in sorted(self.elements))
-        return Keys(elements, tuple(self.columns), self.undeclared)
+        return Keys(elements, tuple(self.columns), self.undeclared, tuple(self.bound))
 
     # --- which attribute -----------------------------------------------------------------------------
 
@@ -210,7 +235,7 @@ class _Level:
             if attribute.tag != SPECIFIC_CHARACTER_SET:
                 continue
             terms = _joined(_value(attribute.section))
-            if terms is None:
+            if terms is None or _pieces(_value(attribute.section)):
                 return
             self.declared = terms.strip(" ")
             try:
@@ -243,10 +268,24 @@ class _Level:
             self.put_sequence(attribute.tag, section, value)
             return
         self.columns.append((attribute.tag,))
+        if pieces := _pieces(value):
+            self.put_from_rows(attribute.tag, section, vr, pieces)
+            return
         text = self.single_text(section, value, vr)
         if text is None:
             return
         self.elements[attribute.tag] = Element(attribute.tag, vr, b"" if vr in BYTES_VRS else text)
+
+    def put_from_rows(self, tag: int, section: Section, vr: str, pieces: tuple[str | Column, ...]) -> None:
+        if tag in (SPECIFIC_CHARACTER_SET, QUERY_RETRIEVE_LEVEL) or is_private_creator(tag):
+            what = "this value says how others are meant, so it cannot come from a row"
+            section.problem(what, "write it out, or use ${var:NAME}")
+            return
+        if vr in BYTES_VRS:
+            section.problem(f"a value of VR {vr} cannot be written as text", "take the reference out")
+            return
+        self.bound.append(Bound((tag,), vr, pieces, self.declared, section))
+        self.elements[tag] = Element(tag, vr, "")
 
     def put_sequence(self, tag: int, section: Section, value: Any) -> None:
         if value in (None, "", []):
@@ -273,6 +312,7 @@ class _Level:
             keys = read_keys(item, self.dictionary, (), self.declared)
             items.append(keys.elements)
             columns += ((tag, number, *path) for path in keys.columns)
+            self.bound += (replace(bound, path=(tag, len(items) - 1, *bound.path)) for bound in keys.bound)
             self.undeclared = self.undeclared or keys.undeclared
         self.elements[tag] = Element(tag, "SQ", tuple(items))
         self.columns += columns or [(tag,)]
@@ -288,43 +328,66 @@ class _Level:
         if text is None:
             return None
         if vr == "AT":
-            text = self.tags_for(text)
+            text = tags_for(text, self.dictionary)
         if vr == "UN" and text:
             section.problem("a value of VR UN cannot be written as text", "name the VR that the value has")
             return None
-        wrong = problem_with_value(vr, text)
-        if wrong is None and vr not in TEXT_VRS and not text.isascii():
-            wrong = f"{vr} has characters of ASCII only"
+        wrong = problem_with_text(vr, text, self.declared)
         if wrong is not None:
-            section.problem(
-                f"the value is not legal: {wrong}", "correct it, or leave it empty to have it returned"
-            )
+            section.problem(*wrong)
             return None
-        return text if text.isascii() or self.is_encodable(section, text, vr) else None
-
-    def is_encodable(self, section: Section, text: str, vr: str) -> bool:
-        if self.declared is None:
+        if self.declared is None and not text.isascii():
             self.undeclared = self.undeclared or section
-            return True
-        try:
-            character_set(self.declared).encode(text, vr)
-        except UnicodeEncodeError as error:
-            declared = repr(self.declared) if self.declared else "only ASCII"
-            what = f"SpecificCharacterSet declares {declared}, which has no U+{ord(text[error.start]):04X}"
-            advice = f"write 'SpecificCharacterSet: {DEFAULT_CHARACTER_SET}' among the keys of the query"
-            section.problem(what, advice)
-            return False
-        return True
+        return text
 
-    def tags_for(self, text: str) -> str:
-        """Return the values of an AT, each a tag or a keyword, as tags."""
-        tags = []
-        for value in text.split("\\"):
-            tag = parse_tag(value)
-            entry = self.dictionary.by_keyword(value) if tag is None and value else None
-            tag = entry.tag if entry is not None else tag
-            tags.append(format_tag(tag) if tag is not None else value)
-        return "\\".join(tags)
+
+def problem_with_text(vr: str, text: str, declared: str | None) -> tuple[str, str] | None:
+    """Say why a text cannot be sent as a value, and what to do; None where it can.
+
+    Args:
+        vr: the attribute's.
+        text: the value, several with backslashes between them.
+        declared: the character set that is declared, None for none.
+    """
+    wrong = problem_with_value(vr, text)
+    if wrong is None and vr not in TEXT_VRS and not text.isascii():
+        wrong = f"{vr} has characters of ASCII only"
+    if wrong is not None:
+        return f"the value is not legal: {wrong}", "correct it, or leave it empty to have it returned"
+    if declared is None or text.isascii():
+        return None
+    try:
+        character_set(declared).encode(text, vr)
+    except UnicodeEncodeError as error:
+        shown = repr(declared) if declared else "only ASCII"
+        what = f"SpecificCharacterSet declares {shown}, which has no U+{ord(text[error.start]):04X}"
+        return what, f"write 'SpecificCharacterSet: {DEFAULT_CHARACTER_SET}' among the keys of the query"
+    return None
+
+
+def tags_for(text: str, dictionary: Dictionary) -> str:
+    """Return the values of an AT, each a tag or a keyword, as tags."""
+    tags = []
+    for value in text.split("\\"):
+        tag = parse_tag(value)
+        entry = dictionary.by_keyword(value) if tag is None and value else None
+        tag = entry.tag if entry is not None else tag
+        tags.append(format_tag(tag) if tag is not None else value)
+    return "\\".join(tags)
+
+
+def _pieces(value: Any) -> tuple[str | Column, ...]:
+    """Return of what a value is made that comes from rows; nothing where it does not."""
+    values = value if isinstance(value, list) else [value]
+    if not any(isinstance(item, RowText) for item in values):
+        return ()
+    pieces: list[str | Column] = []
+    for item in values:
+        if isinstance(item, dict):
+            return ()  # complained about as an item
+        pieces.append("\\")
+        pieces += item.pieces if isinstance(item, RowText) else [item or ""]
+    return tuple(pieces[1:])
 
 
 def _joined(value: Any) -> str | None:

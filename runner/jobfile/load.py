@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping as MappingOf
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -24,13 +25,17 @@ from runner.model import Job, StdoutSink
 _SUFFIXES = (".yaml", ".yml")
 
 
-def load_job(path: Path) -> tuple[Job | None, list[Problem]]:
+def load_job(
+    path: Path, variables: MappingOf[str, str] | None = None, *, check_rows: bool = True
+) -> tuple[Job | None, list[Problem]]:
     """Read a job file and check all that can be checked without a peer.
 
     Query files and archives that it names are looked for, relative to its folder.
 
     Args:
         path: the job file.
+        variables: values that take the place of those under `vars`.
+        check_rows: whether all rows of a `foreach` are looked at, which takes a while where there are many.
 
     Returns:
         The job, None where a problem is an error; and all problems, in the file's order.
@@ -50,7 +55,22 @@ def load_job(path: Path) -> tuple[Job | None, list[Problem]]:
         return None, [
             Problem(str(path), document.line, document.column, "", what, "begin it with 'version: 1'")
         ]
-    job = _job(path, document, complaints)
+    unresolved: frozenset[tuple[int, int]] = frozenset()
+    if variables or "${" in text or "\\" in text:  # an escape may stand for either of the two
+        from runner.jobfile.interpolation import interpolated
+
+        made = interpolated(document, str(path), variables or {}, os.environ)
+        complaints.document = document = made.document
+        complaints.add(made.problems)
+        unresolved = made.unresolved
+    known = set(complaints.problems)
+    job = _job(path, document, complaints, check_rows=check_rows)
+    if unresolved:  # what else is wrong with what could not be resolved says nothing
+        complaints.problems = {
+            problem: None
+            for problem in complaints.problems
+            if problem in known or (problem.line, problem.column) not in unresolved
+        }
     return None if complaints.errors else job, _ordered(complaints.problems)
 
 
@@ -98,7 +118,7 @@ def _files_in(folder: Path) -> list[Path]:
     return files
 
 
-def _job(path: Path, document: Node, complaints: Complaints) -> Job:
+def _job(path: Path, document: Node, complaints: Complaints, *, check_rows: bool) -> Job:
     """Make a job as far as the document allows, and complain about the rest."""
     whole = schema()
     data = coerced(document, whole, whole)
@@ -112,7 +132,8 @@ def _job(path: Path, document: Node, complaints: Complaints) -> Job:
         is_name(name, top["name"])
     dictionary = STANDARD
     peers = read_peers(top["peers"], path.parent)
-    queries = read_queries(top["queries"], [peer.name for peer in peers], path.parent, dictionary)
+    names = [peer.name for peer in peers]
+    queries = read_queries(top["queries"], names, path.parent, dictionary, check_rows=check_rows)
     return Job(
         name=name or path.stem,
         peers=peers,

@@ -24,6 +24,24 @@ class Scalar:
     plain: bool = True
 
 
+class RowText(str):
+    """A text that is made anew for each row of a `foreach`; as a text it is as typed.
+
+    Attributes:
+        pieces: texts, and columns of the row, in turn.
+    """
+
+    __slots__ = ("pieces",)
+    pieces: tuple[str | Column, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A reference to a column of a row, by its name."""
+
+    name: str
+
+
 @dataclass(slots=True, eq=False)
 class Listing:
     """A list: `items` in order."""

@@ -13,7 +13,7 @@ from runner.model import InformationModel, Query
 
 
 def read_queries(
-    queries: Section, peers: Sequence[str], folder: Path, dictionary: Dictionary
+    queries: Section, peers: Sequence[str], folder: Path, dictionary: Dictionary, *, check_rows: bool = True
 ) -> tuple[Query, ...]:
     """Make queries.
 
@@ -22,19 +22,28 @@ def read_queries(
         peers: the names of the job's peers; empty where the schema has complained about them.
         folder: the job file's.
         dictionary: names and VRs.
+        check_rows: whether all rows of a `foreach` are looked at.
     """
     return tuple(
-        _query(name, section, peers, folder, dictionary)
+        _query(name, section, peers, folder, dictionary, check_rows=check_rows)
         for name, section in queries.members()
         if is_name(name, section) and isinstance(section.data, dict)
     )
 
 
-def _query(name: str, query: Section, peers: Sequence[str], folder: Path, dictionary: Dictionary) -> Query:
+def _query(
+    name: str,
+    query: Section,
+    peers: Sequence[str],
+    folder: Path,
+    dictionary: Dictionary,
+    *,
+    check_rows: bool,
+) -> Query:
     text = query["model"].text()
     known = text in {model.value for model in InformationModel}
     model = InformationModel(text) if known else None
-    requests, columns = read_requests(query, model, folder, dictionary)
+    requests, columns = read_requests(query, model, folder, dictionary, check_rows=check_rows)
     return Query(
         name=name,
         peers=_peers(query, peers),

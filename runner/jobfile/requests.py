@@ -13,16 +13,19 @@ from runner.dicom.identifier import Element, Identifier, Path, merged
 from runner.dicom.tags import SPECIFIC_CHARACTER_SET, is_private_creator, parse_tag
 from runner.dicom.transfer_syntax import TransferSyntax
 from runner.errors import QueryFileError
-from runner.jobfile.keys import DEFAULT_CHARACTER_SET, Keys, read_keys
+from runner.jobfile.keys import DEFAULT_CHARACTER_SET, QUERY_RETRIEVE_LEVEL, Keys, read_keys
 from runner.jobfile.section import Section
-from runner.model import InformationModel, Level, Request
-
-QUERY_RETRIEVE_LEVEL = 0x00080052
+from runner.model import InformationModel, Level, Request, Requests
 
 
 def read_requests(
-    query: Section, model: InformationModel | None, folder: FilePath, dictionary: Dictionary
-) -> tuple[tuple[Request, ...], tuple[Path, ...]]:
+    query: Section,
+    model: InformationModel | None,
+    folder: FilePath,
+    dictionary: Dictionary,
+    *,
+    check_rows: bool = True,
+) -> tuple[tuple[Request, ...] | Requests, tuple[Path, ...]]:
     """Make the requests of a query.
 
     Args:
@@ -30,11 +33,29 @@ def read_requests(
         model: its information model, None where the job does not say.
         folder: the job file's, from which query files are found.
         dictionary: names and VRs.
+        check_rows: whether all rows of a `foreach` are looked at.
 
     Returns:
-        A request for each query file, or one for the keys; and the attributes that the query names.
+        A request for each query file, or one for the keys, each of them for every row where there are
+        rows; and the attributes that the query names.
     """
-    return _Query(query, model, folder, dictionary).read()
+    drafts, columns = _Query(query, model, folder, dictionary).read()
+    if "foreach" in query:
+        from runner.jobfile.foreach import read_foreach
+
+        made = [(draft.identifier, draft.source, draft.keys.bound) for draft in drafts]
+        foreach = query["foreach"]
+        return read_foreach(foreach, made, folder, dictionary, check_rows=check_rows), columns
+    return tuple(Request(draft.identifier, draft.source) for draft in drafts), columns
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """A request, but for what comes from rows."""
+
+    identifier: Identifier
+    source: str
+    keys: Keys
 
 
 @dataclass(slots=True)
@@ -44,12 +65,12 @@ class _Query:
     folder: FilePath
     dictionary: Dictionary
 
-    def read(self) -> tuple[tuple[Request, ...], tuple[Path, ...]]:
+    def read(self) -> tuple[list[_Draft], tuple[Path, ...]]:
         level = self.level()
         if "files" not in self.query:
             identifier, keys = self.identifier((), level, self.query["keys"])
-            return (Request(identifier),), keys.columns
-        requests: list[Request] = []
+            return [_Draft(identifier, "", keys)], keys.columns
+        drafts: list[_Draft] = []
         columns: dict[Path, None] = {}
         for item in self.query["files"].items():
             base = self.file(item)
@@ -59,13 +80,13 @@ class _Query:
                 )  # for its complaints
                 continue
             identifier, keys = self.identifier(base, level, item)
-            requests.append(Request(identifier, item.text()))
+            drafts.append(_Draft(identifier, item.text(), keys))
             columns.update(dict.fromkeys(keys.columns))
             named = {element.tag for element in keys.elements}
             columns.update(
                 dict.fromkeys(_columns(tuple(element for element in base if element.tag not in named)))
             )
-        return tuple(requests), tuple(columns)
+        return drafts, tuple(columns)
 
     def level(self) -> Level | None:
         """Return the level that the query states; complain where the model does not have it."""
@@ -116,7 +137,8 @@ class _Query:
         if level is not None:
             self.check_contradiction(elements.get(QUERY_RETRIEVE_LEVEL), level)
             elements[QUERY_RETRIEVE_LEVEL] = Element(QUERY_RETRIEVE_LEVEL, "CS", level.value)
-        if base and SPECIFIC_CHARACTER_SET in elements and elements[SPECIFIC_CHARACTER_SET].value != declared:
+        changed = SPECIFIC_CHARACTER_SET in elements and elements[SPECIFIC_CHARACTER_SET].value != declared
+        if base and (changed or (keys.bound and declared is None)):  # a row may change it
             base = self.decoded(base, blamed)
         whole = merged(base, tuple(elements[tag] for tag in sorted(elements)))
         if self.model is not None and level is None:

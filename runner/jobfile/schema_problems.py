@@ -221,6 +221,11 @@ class _Explainer:
     def explain_minLength(self, error: ValidationError) -> Iterator[Problem]:  # noqa: N802
         yield self.named(error, "the text is empty", "write one, or leave the key out")
 
+    def explain_pattern(self, error: ValidationError) -> Iterator[Problem]:
+        yield self.named(
+            error, "the text is not of the form that it must have", _sentence(self.description(error))
+        )
+
     def explain_maxLength(self, error: ValidationError) -> Iterator[Problem]:  # noqa: N802
         limit = error.validator_value
         what = f"the text has {len(error.instance)} characters, at most {limit} are allowed"

@@ -1,0 +1,140 @@
+"""The rows of a `foreach`: combinations of values, or the lines of a CSV file, one at a time."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import product
+from math import prod
+from pathlib import Path
+
+from runner.errors import InvalidJobError
+
+#: The longest line of a CSV file, in characters.
+MAX_LINE = 1 << 20
+
+#: A row: where it comes from, and its cells.
+Row = tuple[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class ValueRows:
+    """Every combination of values; those of the last column change fastest.
+
+    Attributes:
+        columns: their names.
+        values: of each column.
+    """
+
+    columns: tuple[str, ...]
+    values: tuple[tuple[str, ...], ...]
+
+    def __iter__(self) -> Iterator[Row]:
+        for number, cells in enumerate(product(*self.values), 1):
+            yield f"row {number}", cells
+
+    @property
+    def size(self) -> int:
+        """How many combinations there are."""
+        return prod(map(len, self.values))
+
+
+@dataclass(frozen=True, slots=True)
+class CsvRows:
+    """The lines of a CSV file (RFC 4180) below its header. The file is read anew each time.
+
+    Attributes:
+        path: the file.
+        name: the file as messages name it.
+        delimiter: between the cells.
+        encoding: of the file; a byte order mark is skipped.
+        columns: the header.
+    """
+
+    path: Path
+    name: str
+    delimiter: str
+    encoding: str
+    columns: tuple[str, ...] = ()
+
+    def __iter__(self) -> Iterator[Row]:
+        """Yield the rows; lines without anything are left out.
+
+        Raises:
+            InvalidJobError: the file cannot be read, its header has changed, or a row has more or fewer
+                cells than the header.
+        """
+        lines = self._lines()
+        _, header = next(lines, (0, []))
+        if _names(header) != self.columns:
+            raise InvalidJobError("the header has changed", "run the job again", self.name)
+        for number, cells in lines:
+            if len(cells) != len(header):
+                what = f"the row has {_counted(len(cells))}, the header {_counted(len(header))}"
+                advice = "put cells that hold the delimiter in double quotes"
+                raise InvalidJobError(what, advice, f"{self.name}:{number}")
+            yield f"{self.name}:{number}", tuple(cells)
+
+    @property
+    def size(self) -> int:
+        """How many rows there are, found by reading all of them."""
+        return sum(1 for _ in self)
+
+    def header(self) -> tuple[str, ...]:
+        """Read the names of the columns.
+
+        Raises:
+            InvalidJobError: the file cannot be read.
+        """
+        for _, cells in self._lines():
+            return _names(cells)
+        raise InvalidJobError("the file is empty", "its first line names the columns", self.name)
+
+    def _lines(self) -> Iterator[tuple[int, list[str]]]:
+        """Yield the records that are not empty, each with the number of the line that it begins in."""
+        reader = None
+        try:
+            with self.path.open(encoding=self.encoding, newline="") as stream:
+                reader = csv.reader(
+                    _bounded(stream.readline(MAX_LINE).removeprefix("\ufeff"), stream.readline),
+                    delimiter=self.delimiter,
+                    strict=True,
+                )
+                begin = 1
+                for cells in reader:
+                    if cells:
+                        yield begin, cells
+                    begin = reader.line_num + 1
+        except UnicodeError:
+            what = f"behind this line there is a character that is not {self.encoding}"
+            advice = "write under 'encoding' what the file is in, such as cp1252 or utf-16"
+            raise InvalidJobError(what, advice, self._place(reader)) from None
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or "no path"
+            raise InvalidJobError(f"the file cannot be read: {reason}", "check the path", self.name) from None
+        except csv.Error as error:
+            what = f"this is no CSV: {error}"
+            advice = "check the double quotes, and that 'delimiter' is right"
+            raise InvalidJobError(what, advice, self._place(reader)) from None
+
+    def _place(self, reader: object) -> str:
+        number = getattr(reader, "line_num", 0)
+        return f"{self.name}:{number}" if number else self.name
+
+
+def _bounded(line: str, following: Callable[[int], str]) -> Iterator[str]:
+    """Yield lines as long as they are lines: a file without line ends is not taken into memory."""
+    while line:
+        if len(line) >= MAX_LINE:
+            raise csv.Error(f"a line is longer than {MAX_LINE:,} characters")
+        yield line
+        line = following(MAX_LINE)
+
+
+def _names(header: list[str]) -> tuple[str, ...]:
+    return tuple(name.strip(" ") for name in header)
+
+
+def _counted(cells: int) -> str:
+    return f"{cells} cell" if cells == 1 else f"{cells} cells"
