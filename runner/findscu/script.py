@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 
 from runner.errors import CfindError
@@ -24,6 +24,11 @@ _KEYWORDS = frozenset(
     ("if", "then", "elif", "else", "while", "until", "do", "!", "{", "}", "time", "fi", "done")
 )
 _WRAPPERS = frozenset(("exec", "command", "nohup", "sudo", "env", "nice", "stdbuf"))
+_DOLLAR_BEFORE = re.compile(rf"\$[{chr(MARKERS.start)}-{chr(MARKERS.stop - 1)}]")
+
+#: How many values a loop may have whose variable stands for a host, a file or a title.
+MAX_UNROLLED = 100
+
 _ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.DOTALL)
 _DAYS_AGO = re.compile(r"(?:-\s*)?(\d+)\s*days?(?:\s+ago)?")
 _DECLARING = frozenset(("export", "readonly", "local", "declare", "typeset"))
@@ -126,8 +131,9 @@ class _Script:
         self.read = read
         self.variables: dict[str, str | None] = {}
         self.references: dict[str, str] = {}
-        self.used: dict[str, str] = {}
+        self.used: dict[str, str | None] = {}
         self.loops: list[_Loop] = []
+        self.unrolled: set[str] = set()
         self.marks = _Marks()
         self.found: list[_Found] = []
         self.looks: list[Look] = []
@@ -279,7 +285,6 @@ class _Script:
     # --- a call -----------------------------------------------------------------------------------------
 
     def _take_call(self, command: Command, words: Sequence[Word], tested: str) -> None:
-        self._note_surroundings(command, tested)
         loops: dict[str, Sequence[str]] = {}
         try:
             try:
@@ -288,15 +293,52 @@ class _Script:
                 loops.clear()
                 command_line = self._understood(command.line, words, loops, free=False)
         except CfindError as error:
+            if self._unrolled(command, words, tested, loops):
+                return
+            self._note_surroundings(command, tested)
             self.lost += 1
             self.look(command.line, f"not translated: {self.marks.put_back(str(error))}")
             return
         if command_line.action is not Action.RUN:
             self.look(command.line, f"asks for {command_line.action.value}, there is no query in it")
             return
+        outside = self._outside_keys(command_line, loops)
+        if outside and self._unrolled(command, words, tested, outside):
+            return
+        self._note_surroundings(command, tested)
+        if outside:
+            self.lost += 1
+            self.look(command.line, f"not translated: the loop over {', '.join(outside)} has too many values")
+            return
         if any(loop.values is None for loop in self.loops) and not loops:
             self.look(command.line, "a loop repeats this call; the job has it once")
         self.found.append(_Found(command.line, command_line, loops))
+
+    def _outside_keys(
+        self, command_line: CommandLine, loops: dict[str, Sequence[str]]
+    ) -> dict[str, Sequence[str]]:
+        """Return the loops whose variables stand where a job takes no row: everywhere but in keys."""
+        texts = [peer_of(command_line), command_line.files, sinks_of(command_line)]
+        found = self.marks.put_back("".join(map(_written, texts)))
+        return {name: values for name, values in loops.items() if f"${{row.{name}}}" in found}
+
+    def _unrolled(
+        self, command: Command, words: Sequence[Word], tested: str, loops: dict[str, Sequence[str]]
+    ) -> bool:
+        """Take a call once for each value of a loop, with the value in the variable's place."""
+        loop = next((loop for loop in self.loops if loop.name in loops), None)
+        if loop is None or loop.values is None or len(loop.values) > MAX_UNROLLED:
+            return False
+        at, before = self.loops.index(loop), self.variables.get(loop.name)
+        del self.loops[at]
+        self.unrolled.add(loop.name)
+        for value in loop.values:
+            self.variables[loop.name] = value
+            self._take_call(command, words, tested)
+        self.unrolled.remove(loop.name)
+        self.loops.insert(at, loop)
+        self.variables[loop.name] = before
+        return True
 
     def _note_surroundings(self, command: Command, tested: str) -> None:
         """Note what the script does with the output and the exit status."""
@@ -353,8 +395,13 @@ class _Script:
             if part.kind is PartKind.TEXT:
                 texts.append(part.text)
                 continue
+            if part.kind is PartKind.VARIABLE and part.text in self.unrolled:
+                texts.append(self.variables[part.text] or "")
+                continue
             texts.append(self.marks.mark(self._reference(line, part, loops)))
         text = "".join(texts)
+        if _DOLLAR_BEFORE.search(text):
+            self.look(line, "a $ stands before a variable; take it into the variable's value")
         name, equals, _ = text.partition("=")
         if equals and any(ord(character) in MARKERS for character in name):
             known = self._constant(word)
@@ -392,7 +439,7 @@ class _Script:
         return self._variable(name, value)
 
     def _variable(self, name: str, value: str | None) -> str:
-        self.used.setdefault(name, "" if value is None else value)
+        self.used.setdefault(name, value)
         return f"${{var:{name}}}"
 
     # --- the job ----------------------------------------------------------------------------------------
@@ -454,7 +501,10 @@ class _Script:
         if self.used:
             variables = Block()
             for variable, value in self.used.items():
-                variables.put(variable, value or Scalar("''"), "" if value else "to be given")
+                if value is None:
+                    variables.put(variable, Scalar(""), "to be given with --var")
+                else:
+                    variables.put(variable, value)
             document.put("vars", variables)
         all_peers = Block()
         for peer, peer_name in peers.items():
@@ -476,6 +526,16 @@ class _Script:
             )
         unique = dict.fromkeys(self.looks)
         return tuple(sorted(unique, key=lambda look: look.line))
+
+
+def _written(value: object) -> str:
+    """Return all texts that a part of the model holds."""
+    if isinstance(value, (str, Path)):
+        return str(value)
+    if isinstance(value, tuple):
+        return "".join(map(_written, value))
+    parts = fields(value) if is_dataclass(value) else ()
+    return "".join(_written(getattr(value, part.name)) for part in parts)
 
 
 def report_lines(translation: ScriptTranslation) -> Iterator[str]:

@@ -205,12 +205,12 @@ def _value_rows(foreach: Section) -> ValueRows | None:
     for name in ("delimiter", "encoding"):
         if name in foreach:
             foreach[name].problem(f"{name!r} is for 'csv', not for 'values'", "take it out", of_key=True)
-    columns = [
-        (name, [item.text() for item in values.items()]) for name, values in foreach["values"].members()
-    ]
-    if not columns or not all(values for _, values in columns):
+    columns = {
+        name: tuple(item.text() for item in values.items()) for name, values in foreach["values"].members()
+    }
+    if not columns or not all(columns.values()):
         return None  # the schema has complained
-    rows = ValueRows(tuple(name for name, _ in columns), tuple(tuple(values) for _, values in columns))
+    rows = ValueRows(tuple(columns), tuple(columns.values()))
     if rows.size > MAX_COMBINATIONS:
         what = f"the values have {rows.size:,} combinations, at most {MAX_COMBINATIONS:,} are taken"
         foreach["values"].problem(what, "split the query", of_key=True)

@@ -14,6 +14,7 @@ from runner.findscu.fidelity import Fate, Outcome, report_data, report_text
 from runner.findscu.options import OPTIONS, Kind
 from runner.findscu.translate import Translation, translate
 from runner.findscu.yaml_text import scalar
+from runner.jobfile.interpolation import parsed
 
 PEER = ("pacs", "104")
 
@@ -150,4 +151,5 @@ def test_wrong_keys_are_refused() -> None:
 def test_scalars_are_read_back(text: str) -> None:
     for line in (f"key: {scalar(text)}", f"- {scalar(text)}"):
         document = yaml.load(line, yaml.BaseLoader)
-        assert (document["key"] if isinstance(document, dict) else document[0]) == text
+        read = document["key"] if isinstance(document, dict) else document[0]
+        assert "".join(map(str, parsed(read))) == text
