@@ -9,8 +9,10 @@ from pathlib import Path
 
 from runner.errors import CfindError
 from runner.findscu.command_line import Action, CommandLine, parse
+from runner.findscu.dcmtk_dictionary import dictionary_of
 from runner.findscu.fidelity import Fate, Fates, Outcome
 from runner.findscu.job import peer_of, sinks_of
+from runner.findscu.key import parse_key
 from runner.findscu.options import BY_NAME, Kind
 from runner.findscu.peer_yaml import name_of, peer_block
 from runner.findscu.query_yaml import MARKERS, query_block
@@ -25,6 +27,9 @@ _KEYWORDS = frozenset(
 )
 _WRAPPERS = frozenset(("exec", "command", "nohup", "sudo", "env", "nice", "stdbuf"))
 _DOLLAR_BEFORE = re.compile(rf"\$[{chr(MARKERS.start)}-{chr(MARKERS.stop - 1)}]")
+
+#: Keys that cannot come from a row: the level and the character set.
+_WRITTEN_OUT = (0x00080052, 0x00080005)
 
 #: How many values a loop may have whose variable stands for a host, a file or a title.
 MAX_UNROLLED = 100
@@ -317,9 +322,13 @@ class _Script:
     def _outside_keys(
         self, command_line: CommandLine, loops: dict[str, Sequence[str]]
     ) -> dict[str, Sequence[str]]:
-        """Return the loops whose variables stand where a job takes no row: everywhere but in keys."""
-        texts = [peer_of(command_line), command_line.files, sinks_of(command_line)]
-        found = self.marks.put_back("".join(map(_written, texts)))
+        """Return the loops whose variables stand where a job takes no row: everywhere but in most keys."""
+        dictionary = dictionary_of(command_line.dictionaries, lambda _: None)
+        keys = tuple(
+            text for text in command_line.keys if parse_key(text, dictionary).path[-1] in _WRITTEN_OUT
+        )
+        texts = (peer_of(command_line), command_line.files, sinks_of(command_line), keys)
+        found = self.marks.put_back(_written(texts))
         return {name: values for name, values in loops.items() if f"${{row.{name}}}" in found}
 
     def _unrolled(

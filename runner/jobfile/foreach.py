@@ -163,7 +163,7 @@ def read_foreach(
     known = [_is_known(column, bound, rows) for bound in bounds for column in bound.pieces]
     if not all(known):
         return ()
-    if not bounds:
+    if not bounds and not foreach.complaints.errors:
         what = "no key of the query has ${row.…}, so all its requests are the same"
         foreach.problem(what, "name a column in a key", of_key=True, severity=Severity.WARNING)
     templates = tuple(
@@ -195,8 +195,8 @@ def _is_known(column: str | Column, bound: Bound, rows: ValueRows | CsvRows) -> 
         advice = f"did you mean {likely!r}?" if likely else f"they have {', '.join(map(repr, rows.columns))}"
         other = next((mark for mark in ";\t|" if len(rows.columns) == 1 and mark in rows.columns[0]), None)
         if other is not None and isinstance(rows, CsvRows):
-            shown = '"\\t"' if other == "\t" else f"'{other}'"
-            advice = f"add 'delimiter: {shown}' to foreach, if that is what stands between the columns"
+            shown = '"\\t"' if other == "\t" else f'"{other}"'
+            advice = f"add delimiter: {shown} to foreach, if that is what stands between the columns"
     bound.section.problem(what, advice)
     return False
 
@@ -283,6 +283,7 @@ def _checked(
                     return count
     except InvalidJobError as error:
         foreach["csv"].problem(_what(error), error.advice)
+        return count
     if not count:
         what = "the file has no rows, so nothing is asked"
         advice = "the first line names the columns, rows come below it"

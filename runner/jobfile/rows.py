@@ -107,7 +107,7 @@ class CsvRows:
                         yield begin, cells
                     begin = reader.line_num + 1
         except UnicodeError:
-            what = f"behind this line there is a character that is not {self.encoding}"
+            what = f"here or below there are bytes that are not {self.encoding}"
             advice = "write under 'encoding' what the file is in, such as cp1252 or utf-16"
             raise InvalidJobError(what, advice, self._place(reader)) from None
         except (OSError, ValueError) as error:

@@ -1,4 +1,4 @@
-"""A shell script with twenty findscu calls, translated, gets the same responses from dcmqrscp."""
+"""Shell scripts with findscu calls, translated, get the same responses from dcmqrscp."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+
+import pytest
 
 from peers.findscu import findscu
 from peers.process import HOST, Server
@@ -49,19 +52,50 @@ def elements(output: bytes) -> list[bytes]:
     return [re.sub(rb"\0?\] +#", b"] #", line) for line in _ELEMENT.findall(output)]
 
 
-def test_twenty_calls(tmp_path: Path, dcmqrscp_peer: Server) -> None:
-    path = tmp_path / "twenty.sh"
-    path.write_text(script(dcmqrscp_peer.port))
-    original = subprocess.run(["sh", str(path)], capture_output=True, timeout=100, check=True)
+def loops(port: int) -> str:
+    """A script with variables, a loop over a list, and one over the words of a file."""
+    return f"""#!/bin/sh
+FINDSCU={findscu()}
+HOST={HOST}
+SEX='F'
+NAME=A
+"$FINDSCU" -P -aec QR -k 0008,0052=PATIENT -k "PatientSex=$SEX" -k "PatientName=$NAME*" $HOST {port}
+for name in '*' B C "NOBODY"; do
+    for date in 20200101- -20191231; do
+        "$FINDSCU" -S -aec QR -k 0008,0052=STUDY -k "PatientName=$name*" -k StudyDate=$date \\
+            -k 0020,000d $HOST {port}
+    done
+done
+for id in $(cat ids.txt); do
+    "$FINDSCU" -P -aec QR -k 0008,0052=PATIENT -k "0010,0020=${{id}}*" -k 0010,0010 $HOST {port}
+done
+for level in PATIENT STUDY; do
+    "$FINDSCU" -P -aec QR -k 0008,0052=$level -k PatientID="*" -k PatientName "$HOST" {port}
+done
+"""
+
+
+@pytest.mark.parametrize(("text", "calls"), [(script, 20), (loops, 5)])
+def test_same_responses(
+    tmp_path: Path, dcmqrscp_peer: Server, text: Callable[[int], str], calls: int
+) -> None:
+    path = tmp_path / "script.sh"
+    path.write_text(text(dcmqrscp_peer.port))
+    (tmp_path / "ids.txt").write_text("D P\n1\nNOBODY\n")
+    original = subprocess.run(["sh", path.name], cwd=tmp_path, capture_output=True, timeout=100, check=True)
 
     cfind = [sys.executable, "-m", "runner"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     translation = subprocess.run(
-        [*cfind, "translate", "--script", str(path)], env=environment, capture_output=True, check=True
+        [*cfind, "translate", "--script", path.name],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        check=True,
     )
-    assert translation.stderr.count(b": the query ") == 20
+    assert translation.stderr.count(b": the query ") == calls
     assert b"\n!" not in translation.stderr
-    job = tmp_path / "twenty.yaml"
+    job = tmp_path / "script.yaml"
     job.write_bytes(translation.stdout)
     run = subprocess.run([*cfind, "run", str(job)], env=environment, capture_output=True, check=False)
 
