@@ -8,10 +8,8 @@ from runner.engine.address import reachable
 from runner.errors import FailureStatusError
 from runner.model import Peer
 from runner.status import meaning
-from runner.transport.connection import PeerConnection
+from runner.transport.connection import VERIFICATION, PeerConnection
 from runner.transport.stop_signal import StopSignal
-
-VERIFICATION = "1.2.840.10008.1.1"
 
 
 def echo(peer: Peer, stop: StopSignal) -> str | None:

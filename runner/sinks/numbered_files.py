@@ -209,6 +209,32 @@ class NumberedFiles:
         return True
 
 
+class NumberedFilesSink:
+    """What the sinks that write a file for each response have in common."""
+
+    def __init__(self, files: NumberedFiles) -> None:
+        self._files = files
+
+    @property
+    def responses(self) -> int:
+        """How many files were written."""
+        return self._files.count
+
+    @property
+    def kept_in(self) -> str:
+        """Where a partial output lies."""
+        return self._files.kept_in
+
+    @property
+    def undecodable_files(self) -> Sequence[str]:
+        """Where identifiers lie that cannot be decoded."""
+        return self._files.undecodable_files
+
+    def open(self) -> None:
+        """Make a hidden folder for the files."""
+        self._files.open()
+
+
 def _next_number(folder: Path) -> int:
     """Return the number behind those of the files that are in a folder."""
     highest = 0

@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import os
-import struct
 from collections.abc import Sequence
 from pathlib import Path
 
 from runner.dicom.dictionary import Dictionary
 from runner.dicom.elements import Visit, visit, walk
+from runner.dicom.encoding import deflated
+from runner.dicom.part10 import file_meta
 from runner.dicom.transfer_syntax import TransferSyntax
 from runner.model import Job, RspSink
 from runner.sinks.base import Batch, Find, SinkState
-from runner.sinks.numbered_files import NumberedFiles
+from runner.sinks.numbered_files import NumberedFiles, NumberedFilesSink
 from runner.status import StatusDetail
 
 #: The root of UIDs that anyone may make (PS3.5 B.2).
 _UUID_ROOT = "2.25."
-_IMPLEMENTATION_CLASS_UID = "2.25.208117365906405214306826193541270361209"
-_IMPLEMENTATION_VERSION = "CFIND"
 #: Instance numbers have ten digits, so that every file's meta information is equally long.
 _FIRST_INSTANCE = 1_000_000_000
 
 
-class RspFilesSink:
+class RspFilesSink(NumberedFilesSink):
     """Writes the files. See `runner.sinks.base.Sink`."""
 
     type = "rsp"
@@ -31,31 +30,12 @@ class RspFilesSink:
     def __init__(self, declaration: RspSink, job: Job, output_dir: Path) -> None:
         folder = output_dir / declaration.directory
         self.path = str(folder)
-        self._files = NumberedFiles(folder, "dcm")
+        super().__init__(NumberedFiles(folder, "dcm"))
         self._declaration = declaration
         self._dictionary = job.dictionary
         self._uid = _UUID_ROOT + str(int.from_bytes(os.urandom(16), "big"))
         self._find: Find | None = None
         self._before = self._behind = b""
-
-    @property
-    def responses(self) -> int:
-        """How many files were written."""
-        return self._files.count
-
-    @property
-    def kept_in(self) -> str:
-        """Where a partial output lies."""
-        return self._files.kept_in
-
-    @property
-    def undecodable_files(self) -> Sequence[str]:
-        """Where identifiers lie that cannot be decoded."""
-        return self._files.undecodable_files
-
-    def open(self) -> None:
-        """Make a hidden folder for the files."""
-        self._files.open()
 
     def write(self, batch: Batch) -> None:
         """Write a file for each response."""
@@ -78,7 +58,7 @@ class RspFilesSink:
         if self._declaration.disable_new_vr and syntax.explicit:
             identifiers = [without_new_vr(data, syntax, self._dictionary) for data in identifiers]
         if syntax.deflated:
-            identifiers = [_deflated(data) for data in identifiers]
+            identifiers = [deflated(data) for data in identifiers]
         before, behind = self._before, self._behind
         self._files.put(
             b"%b%d%b%b" % (before, instance, behind, identifier)
@@ -119,46 +99,14 @@ def without_new_vr(data: bytes, syntax: TransferSyntax, dictionary: Dictionary) 
 
 
 def _file_meta_information(sop_class: str, instance: str, syntax: TransferSyntax) -> tuple[bytes, bytes]:
-    """Return preamble and file meta information (PS3.10 7.1), cut where the instance's number goes.
+    """Return preamble and file meta information, cut where the instance's number goes.
 
     Args:
         sop_class: the SOP class whose C-FIND answered.
         instance: the UID of the file but for its last ten digits.
         syntax: of the data set.
     """
-    digits = len(str(_FIRST_INSTANCE))
-    pad = b"\0" if (len(instance) + digits) % 2 else b""
-    before = (
-        _meta_element(1, b"OB", b"\0\1")
-        + _meta_element(2, b"UI", _uid(sop_class))
-        + struct.pack("<HH2sH", 2, 3, b"UI", len(instance) + digits + len(pad))
-        + instance.encode("ascii")
-    )
-    version = _IMPLEMENTATION_VERSION.encode("ascii")
-    behind = (
-        pad
-        + _meta_element(0x10, b"UI", _uid(syntax.uid))
-        + _meta_element(0x12, b"UI", _uid(_IMPLEMENTATION_CLASS_UID))
-        + _meta_element(0x13, b"SH", version + b" " * (len(version) % 2))
-    )
-    length = struct.pack("<L", len(before) + digits + len(behind))
-    return bytes(128) + b"DICM" + _meta_element(0, b"UL", length) + before, behind
-
-
-def _meta_element(number: int, vr: bytes, value: bytes) -> bytes:
-    if vr == b"OB":
-        return struct.pack("<HH2s2xL", 2, number, vr, len(value)) + value
-    return struct.pack("<HH2sH", 2, number, vr, len(value)) + value
-
-
-def _uid(uid: str) -> bytes:
-    return uid.encode("ascii") + b"\0" * (len(uid) % 2)
-
-
-def _deflated(data: bytes) -> bytes:
-    """Return a data set as raw deflate, padded to even length (PS3.5 A.5)."""
-    import zlib
-
-    compressor = zlib.compressobj(wbits=-zlib.MAX_WBITS)
-    deflated = compressor.compress(data) + compressor.flush()
-    return deflated + b"\0" * (len(deflated) % 2)
+    first = f"{instance}{_FIRST_INSTANCE}"
+    whole = file_meta(sop_class, first, syntax)
+    cut = whole.index(first.encode("ascii")) + len(instance)
+    return whole[:cut], whole[cut + len(str(_FIRST_INSTANCE)) :]

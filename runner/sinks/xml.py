@@ -11,14 +11,14 @@ from runner.errors import SinkError
 from runner.model import Job, XmlSink
 from runner.sinks.atomic_file import AtomicFile, check_folder
 from runner.sinks.base import Batch, Find, SinkState
-from runner.sinks.numbered_files import NumberedFiles
+from runner.sinks.numbered_files import NumberedFiles, NumberedFilesSink
 from runner.sinks.undecodable import UndecodableFiles
 from runner.status import StatusDetail
 
 _HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
 
-class XmlFilesSink:
+class XmlFilesSink(NumberedFilesSink):
     """Writes rsp0001.xml, rsp0002.xml, … See `runner.sinks.base.Sink`."""
 
     type = "xml"
@@ -28,26 +28,7 @@ class XmlFilesSink:
         self.path = str(folder)
         self._declaration = declaration
         self._dictionary = job.dictionary
-        self._files = NumberedFiles(folder, "xml")
-
-    @property
-    def responses(self) -> int:
-        """How many files were written."""
-        return self._files.count
-
-    @property
-    def kept_in(self) -> str:
-        """Where a partial output lies."""
-        return self._files.kept_in
-
-    @property
-    def undecodable_files(self) -> Sequence[str]:
-        """Where identifiers lie that cannot be decoded."""
-        return self._files.undecodable_files
-
-    def open(self) -> None:
-        """Make a hidden folder for the files."""
-        self._files.open()
+        super().__init__(NumberedFiles(folder, "xml"))
 
     def write(self, batch: Batch) -> None:
         """Write a file for each response."""
