@@ -17,12 +17,17 @@ from runner.errors import CfindError, ExitStatus
 from runner.transport.stop_signal import StopSignal
 
 
+def parser() -> ArgumentParser:
+    """Return the command's command line."""
+    made = ArgumentParser("echo", "Send a C-ECHO to every peer of a job.")
+    made.add_argument("job", type=Path, metavar="JOB", help="a job file")
+    add_variable_option(made)
+    return made
+
+
 def execute(argv: Sequence[str]) -> ExitStatus:
     """Run the command."""
-    parser = ArgumentParser("echo", "Send a C-ECHO to every peer of a job.")
-    parser.add_argument("job", type=Path, metavar="JOB", help="a job file")
-    add_variable_option(parser)
-    options = parser.parse_args(argv)
+    options = parser().parse_args(argv)
     variables = given_variables(options.variables)
     statuses: set[ExitStatus] = set()
     stop = StopSignal()

@@ -13,7 +13,10 @@ from runner.errors import CfindError, DefectError, ExitStatus, UsageError
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command: the module whose `execute(argv)` runs it, and a line for the help."""
+    """A command: the module whose `execute(argv)` runs it, and a line for the help.
+
+    The module's `parser()` is the command line that completion is made from.
+    """
 
     module: str
     summary: str

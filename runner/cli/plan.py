@@ -14,16 +14,21 @@ from runner.model import Job
 from runner.plan import Operation, operations
 
 
-def execute(argv: Sequence[str]) -> ExitStatus:
-    """Run the command."""
-    parser = ArgumentParser("plan", "Print every operation of a job exactly as it will be sent. Offline.")
-    parser.add_argument("job", type=Path, metavar="JOB", help="a job file")
-    parser.add_argument("--format", choices=tuple(_FORMATS), default="text", help="default: text")
-    parser.add_argument(
+def parser() -> ArgumentParser:
+    """Return the command's command line."""
+    made = ArgumentParser("plan", "Print every operation of a job exactly as it will be sent. Offline.")
+    made.add_argument("job", type=Path, metavar="JOB", help="a job file")
+    made.add_argument("--format", choices=tuple(_FORMATS), default="text", help="default: text")
+    made.add_argument(
         "--as", dest="other", choices=("findscu",), help="print command lines of that program in its place"
     )
-    add_variable_option(parser)
-    options = parser.parse_args(argv)
+    add_variable_option(made)
+    return made
+
+
+def execute(argv: Sequence[str]) -> ExitStatus:
+    """Run the command."""
+    options = parser().parse_args(argv)
     # Rows are looked at as their operations are printed: the first one comes at once.
     job = valid_jobs([options.job], given_variables(options.variables), check_rows=False)[0]
     if options.other is not None:

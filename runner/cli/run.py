@@ -21,20 +21,23 @@ if TYPE_CHECKING:
     from runner.sinks.atomic_file import AtomicFile
 
 
-def execute(argv: Sequence[str]) -> ExitStatus:
-    """Run the command."""
-    parser = ArgumentParser(
+def parser() -> ArgumentParser:
+    """Return the command's command line."""
+    made = ArgumentParser(
         "run",
         "Validate, compile and run job files, one after the other.",
         debug="print every association and operation, patient data of the queries included, and ",
     )
-    parser.add_argument("jobs", nargs="+", type=Path, metavar="JOB", help="a job file")
-    add_output_options(parser)
-    add_variable_option(parser)
-    parser.add_argument(
-        "--quiet", action="store_true", help="no summary on stderr, only failures and warnings"
-    )
-    options = parser.parse_args(argv)
+    made.add_argument("jobs", nargs="+", type=Path, metavar="JOB", help="a job file")
+    add_output_options(made)
+    add_variable_option(made)
+    made.add_argument("--quiet", action="store_true", help="no summary on stderr, only failures and warnings")
+    return made
+
+
+def execute(argv: Sequence[str]) -> ExitStatus:
+    """Run the command."""
+    options = parser().parse_args(argv)
     jobs = valid_jobs(options.jobs, given_variables(options.variables))
     check_outputs(jobs, options.output_dir, options.report)
     told = Told.IDENTIFIERS if options.debug else Told.WARNINGS if options.quiet else Told.SUMMARY

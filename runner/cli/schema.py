@@ -10,8 +10,13 @@ from runner.errors import ExitStatus
 from runner.jobfile.schema import schema_text
 
 
+def parser() -> ArgumentParser:
+    """Return the command's command line."""
+    return ArgumentParser("schema", "Print the JSON schema of a job file.")
+
+
 def execute(argv: Sequence[str]) -> ExitStatus:
     """Run the command."""
-    ArgumentParser("schema", "Print the JSON schema of a job file.").parse_args(argv)
+    parser().parse_args(argv)
     say(schema_text())
     return ExitStatus.SUCCESS

@@ -13,20 +13,25 @@ from runner.errors import ExitStatus, InvalidJobError
 from runner.transport.stop_signal import StopSignal
 
 
-def execute(argv: Sequence[str]) -> ExitStatus:
-    """Run the command."""
-    parser = ArgumentParser("serve", "Serve a folder of DICOM files as a C-FIND SCP until interrupted.")
-    parser.add_argument("folder", type=Path, metavar="FOLDER", help="DICOM or DICOM JSON files")
-    parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: 127.0.0.1)")
-    parser.add_argument(
+def parser() -> ArgumentParser:
+    """Return the command's command line."""
+    made = ArgumentParser("serve", "Serve a folder of DICOM files as a C-FIND SCP until interrupted.")
+    made.add_argument("folder", type=Path, metavar="FOLDER", help="DICOM or DICOM JSON files")
+    made.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: 127.0.0.1)")
+    made.add_argument(
         "--port",
         type=port,
         default=0,
         metavar="N",
         help="the port to listen on (default: 0, the system chooses)",
     )
-    parser.add_argument("--ae-title", help="the called AE title that is accepted (default: any)")
-    options = parser.parse_args(argv)
+    made.add_argument("--ae-title", help="the called AE title that is accepted (default: any)")
+    return made
+
+
+def execute(argv: Sequence[str]) -> ExitStatus:
+    """Run the command."""
+    options = parser().parse_args(argv)
     if not options.folder.is_dir():
         raise InvalidJobError("there is no such folder", "name a folder of DICOM files", str(options.folder))
     stop = StopSignal()

@@ -19,18 +19,23 @@ from runner.jobfile.load import load_job
 from runner.model import Job, Password, PasswordSource, Peer
 
 
-def execute(argv: Sequence[str]) -> ExitStatus:
-    """Run the command."""
-    ours, words = _split(argv)
-    parser = ArgumentParser(
+def parser() -> ArgumentParser:
+    """Return the command's command line."""
+    made = ArgumentParser(
         "translate",
         "Print the job file that does what a command line of findscu does: cfind translate -- ARGV",
     )
-    parser.add_argument("--json", action="store_true", help="the report on stderr as JSON")
-    parser.add_argument(
+    made.add_argument("--json", action="store_true", help="the report on stderr as JSON")
+    made.add_argument(
         "--script", type=Path, metavar="FILE", help="translate all findscu calls of a shell script"
     )
-    options = parser.parse_args(ours)
+    return made
+
+
+def execute(argv: Sequence[str]) -> ExitStatus:
+    """Run the command."""
+    ours, words = _split(argv)
+    options = parser().parse_args(ours)
     if options.script is not None:
         if words:
             raise UsageError("cfind translate: --script goes without a command line of findscu")

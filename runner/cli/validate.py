@@ -13,13 +13,18 @@ from runner.jobfile.problem import Severity
 from runner.jobfile.reporters import REPORTERS
 
 
+def parser() -> ArgumentParser:
+    """Return the command's command line."""
+    made = ArgumentParser("validate", "Check job files, or folders of them. Never touches the network.")
+    made.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="a job file, or a folder of them")
+    made.add_argument("--format", choices=tuple(REPORTERS), default="text", help="default: text")
+    add_variable_option(made)
+    return made
+
+
 def execute(argv: Sequence[str]) -> ExitStatus:
     """Run the command."""
-    parser = ArgumentParser("validate", "Check job files, or folders of them. Never touches the network.")
-    parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="a job file, or a folder of them")
-    parser.add_argument("--format", choices=tuple(REPORTERS), default="text", help="default: text")
-    add_variable_option(parser)
-    options = parser.parse_args(argv)
+    options = parser().parse_args(argv)
     variables = given_variables(options.variables)
     files = find_job_files(options.paths)
     problems = [problem for file in files for problem in load_job(file, variables)[1]]

@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -53,6 +54,13 @@ def test_help_and_wrong_options_of_each_command(command: str, capsys: pytest.Cap
     assert f"usage: cfind {command}" in capsys.readouterr().out
     assert cli.main([command, "--no-such-option"]) == 2
     assert f"see cfind {command} --help" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [name for name in cli.COMMANDS if name != "findscu"])
+def test_each_command_tells_its_command_line(command: str) -> None:
+    parser = import_module(cli.COMMANDS[command].module).parser()
+    assert parser.prog == f"cfind {command}"
+    assert {"--help", "--debug"} <= {word for action in parser._actions for word in action.option_strings}
 
 
 @pytest.mark.parametrize("debug", [False, True])
