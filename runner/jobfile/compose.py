@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from runner.jobfile.nodes import Entry, Listing, Mapping, Node, Scalar
+from runner.jobfile.nodes import Entry, Listing, Mapping, Node, Place, Scalar
 from runner.jobfile.problem import Problem, dotted
 
 #: PyYAML's events; its stubs say of every mark that it may not be there.
@@ -137,8 +137,7 @@ class _Composer:
             what = f"the text holds the character U+{ord(unfit.group()):04X}"
             self.problem(event, what, "remove the escape that stands for it")
             text = UNFIT.sub("?", text)
-        mark = event.start_mark
-        node = Scalar(text, mark.line + 1, mark.column + 1, plain)
+        node = Scalar(text, self.place(event), plain)
         if event.anchor is not None:
             self.anchors[event.anchor] = _Anchored(node)
         self.put(node, 1, 0)
@@ -147,8 +146,7 @@ class _Composer:
         is_mapping = type(event).__name__ == "MappingStartEvent"
         self.check_tag(event, "map" if is_mapping else "seq")
         self.check_depth(event, 1)
-        mark = event.start_mark
-        node = (Mapping if is_mapping else Listing)(mark.line + 1, mark.column + 1)
+        node = (Mapping if is_mapping else Listing)(self.place(event))
         if event.anchor is not None:
             self.anchors[event.anchor] = _Anchored(None)
         self.frames.append(_Frame(node, event.anchor))
@@ -178,7 +176,12 @@ class _Composer:
                 raise _TooMuchError
             self.put(anchored.node, anchored.size, anchored.height)
             return
-        self.put(Scalar(None, event.start_mark.line + 1, event.start_mark.column + 1), 1, 0)
+        self.put(Scalar(None, self.place(event)), 1, 0)
+
+    def place(self, event: Event) -> Place:
+        """Return where an event begins."""
+        mark = event.start_mark
+        return Place(self.file, mark.line + 1, mark.column + 1)
 
     # --- building -----------------------------------------------------------------------------------
 
@@ -200,7 +203,7 @@ class _Composer:
             key, frame.key = frame.key, None
             assert key is not None
             assert key.text is not None
-            entry = Entry(key.line, key.column, node)
+            entry = Entry(key.place, node)
             if key.plain and key.text == "<<":
                 frame.merge, frame.merge_before = entry, len(frame.node.entries)
             else:
@@ -215,7 +218,7 @@ class _Composer:
         is_merge = node.plain and node.text == "<<"
         first = frame.merge if is_merge else mapping.entries.get(node.text)
         if first is not None:
-            what = f"the key {node.text!r} stands here a second time; the first is in line {first.line}"
+            what = f"the key {node.text!r} stands here a second time; the first is in line {first.place.line}"
             advice = "write '<<: [*one, *two]'" if is_merge else "keep one of them"
             self.problem(node, what, advice, key=node.text)
             frame.dropped = node.text
@@ -231,7 +234,7 @@ class _Composer:
         more: dict[str, Entry] = {}
         for source in sources:
             if not isinstance(source, Mapping):
-                where = Scalar(None, merge.line, merge.column)
+                where = Scalar(None, merge.place)
                 self.problem(
                     where, "'<<' wants a mapping, or a list of mappings", "write '<<: *anchor'", key="<<"
                 )
@@ -262,10 +265,7 @@ class _Composer:
     def problem(
         self, at: Any, what: str, advice: str = "", *, key: str | None = None, top: bool = False
     ) -> None:
-        if isinstance(at, (Scalar, Listing, Mapping)):
-            line, column = at.line, at.column
-        else:
-            line, column = at.start_mark.line + 1, at.start_mark.column + 1
+        place = at.place if isinstance(at, (Scalar, Listing, Mapping)) else self.place(at)
         path: list[str | int] = []
         for frame in self.frames if not top else ():
             if isinstance(frame.node, Listing):
@@ -276,7 +276,7 @@ class _Composer:
                 path.append(frame.dropped)
         if key is not None:
             path.append(key)
-        self.problems.append(Problem(self.file, line, column, dotted(tuple(path)), what, advice))
+        self.problems.append(Problem(*place, dotted(tuple(path)), what, advice))
 
 
 # --- what the parser refuses ------------------------------------------------------------------------

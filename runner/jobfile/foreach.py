@@ -140,7 +140,6 @@ def _with_value(identifier: Identifier, path: Path, text: str) -> Identifier:
 def read_foreach(
     foreach: Section,
     drafts: Sequence[tuple[Identifier, str, tuple[Bound, ...]]],
-    folder: FilePath,
     dictionary: Dictionary,
     *,
     check_rows: bool,
@@ -152,11 +151,10 @@ def read_foreach(
     Args:
         foreach: the part of the query.
         drafts: an identifier, its query file, and its keys that come from rows, for each query file.
-        folder: the job file's, from which CSV files are found.
         dictionary: names and VRs.
         check_rows: whether all rows are looked at, which takes a while where there are many.
     """
-    rows = _value_rows(foreach) if "values" in foreach else _csv_rows(foreach, folder)
+    rows = _value_rows(foreach) if "values" in foreach else _csv_rows(foreach)
     if rows is None or not drafts:
         return ()
     bounds = [bound for _, _, keys in drafts for bound in keys]
@@ -218,7 +216,7 @@ def _value_rows(foreach: Section) -> ValueRows | None:
     return rows
 
 
-def _csv_rows(foreach: Section, folder: FilePath) -> CsvRows | None:
+def _csv_rows(foreach: Section) -> CsvRows | None:
     name, encoding = foreach["csv"].text(), foreach["encoding"].text("utf-8")
     delimiter = foreach["delimiter"].text(",")
     if not name:
@@ -229,7 +227,7 @@ def _csv_rows(foreach: Section, folder: FilePath) -> CsvRows | None:
         foreach["delimiter"].problem(what, 'a tab is written "\\t", in double quotes')
     if not _is_text_encoding(encoding):
         foreach["encoding"].problem("this encoding is not known", "write one such as utf-8, cp1252 or utf-16")
-    path = folder / name
+    path = foreach["csv"].beside(name)
     if not _is_file(path):
         foreach["csv"].problem("there is no such file", "name a CSV file, relative to the job file")
     if foreach.complaints.errors > before:

@@ -11,7 +11,7 @@ from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, field
 
 from runner.jobfile.compose import UNFIT
-from runner.jobfile.nodes import Column, Entry, Listing, Mapping, Node, RowText, Scalar
+from runner.jobfile.nodes import Column, Entry, Listing, Mapping, Node, Place, RowText, Scalar
 from runner.jobfile.problem import Problem, dotted
 
 Path = tuple[str | int, ...]
@@ -90,26 +90,25 @@ class Interpolated:
     Attributes:
         document: with what the references stand for; nodes that have none are the same ones.
         problems: what could not be resolved.
-        unresolved: line and column of the texts that these are in; they are as typed.
+        unresolved: the places of the texts that these are in; they are as typed.
     """
 
     document: Mapping
     problems: list[Problem]
-    unresolved: frozenset[tuple[int, int]]
+    unresolved: frozenset[Place]
 
 
 def interpolated(
-    document: Mapping, file: str, variables: MappingOf[str, str], environment: MappingOf[str, str]
+    document: Mapping, variables: MappingOf[str, str], environment: MappingOf[str, str]
 ) -> Interpolated:
     """Resolve all references of a job file.
 
     Args:
         document: the job file.
-        file: its name, for the problems.
         variables: values that take the place of those under `vars`.
         environment: for `${env:NAME}`.
     """
-    work = _Interpolation(file, environment)
+    work = _Interpolation(environment)
     work.declare(document, variables)
     resolved = work.node(document, (), in_rows=False)
     assert isinstance(resolved, Mapping)
@@ -122,10 +121,9 @@ class _UnresolvedError(Exception):
 
 @dataclass(slots=True)
 class _Interpolation:
-    file: str
     environment: MappingOf[str, str]
     problems: dict[Problem, None] = field(default_factory=dict)
-    unresolved: set[tuple[int, int]] = field(default_factory=set)
+    unresolved: set[Place] = field(default_factory=set)
     given: dict[str, str] = field(default_factory=dict)
     values: dict[str, str | None] = field(default_factory=dict)
     broken: set[str] = field(default_factory=set)
@@ -138,14 +136,14 @@ class _Interpolation:
         declared = entry.node.entries if entry is not None and isinstance(entry.node, Mapping) else {}
         for name, value in variables.items():
             if name not in declared:
-                line, column = (entry.line, entry.column) if entry is not None else (0, 0)
+                place = entry.place if entry is not None else Place(document.place.file, 0, 0)
                 known = f"; declared are {', '.join(declared)}" if declared else ""
                 what = f"--var gives {name!r}, which the job does not declare{known}"
-                self.add(line, column, ("vars",), what, f"add '{name}:' under 'vars', or leave --var out")
+                self.add(place, ("vars",), what, f"add '{name}:' under 'vars', or leave --var out")
             elif unfit := UNFIT.search(value):
                 at = declared[name]
                 what = f"the value that --var gives holds the character U+{ord(unfit.group()):04X}"
-                self.add(at.line, at.column, ("vars", name), what, "take it out")
+                self.add(at.place, ("vars", name), what, "take it out")
                 self.broken.add(name)
             self.given[name] = value
         for name, at in declared.items():
@@ -154,7 +152,7 @@ class _Interpolation:
             elif isinstance(at.node, Scalar):
                 text = at.node.text
                 self.values[name] = None if text is None else self.text(at.node, text, ("vars", name), False)
-                if (at.node.line, at.node.column) in self.unresolved:
+                if at.node.place in self.unresolved:
                     self.broken.add(name)
             else:
                 self.broken.add(name)  # the schema complains
@@ -210,21 +208,21 @@ class _Interpolation:
             if node.text is None or "${" not in node.text or _is_secret(path):
                 return node
             if path[0] == "vars" and len(path) == 2 and path[1] in self.given:
-                return Scalar(self.given[str(path[1])], node.line, node.column, node.plain)
-            return Scalar(self.text(node, node.text, path, in_rows), node.line, node.column, node.plain)
+                return Scalar(self.given[str(path[1])], node.place, node.plain)
+            return Scalar(self.text(node, node.text, path, in_rows), node.place, node.plain)
         if isinstance(node, Listing):
             items = [self.node(item, (*path, n), in_rows=in_rows) for n, item in enumerate(node.items)]
-            return Listing(node.line, node.column, items)
+            return Listing(node.place, items)
         if len(path) == 2 and path[0] == "queries":
             in_rows = "foreach" in node.entries
         entries = {}
         for name, entry in node.entries.items():
             if "${" in name:
                 what = "a reference stands in a name, where none is resolved"
-                self.add(entry.line, entry.column, (*path, name), what, "write the name out")
+                self.add(entry.place, (*path, name), what, "write the name out")
             resolved = self.node(entry.node, (*path, name), in_rows=in_rows)
-            entries[name] = Entry(entry.line, entry.column, resolved)
-        return Mapping(node.line, node.column, entries)
+            entries[name] = Entry(entry.place, resolved)
+        return Mapping(node.place, entries)
 
     def text(self, node: Scalar, typed: str, path: Path, in_rows: bool) -> str:
         """Return a text with its references resolved; as it is typed, after a complaint, if that fails."""
@@ -238,9 +236,9 @@ class _Interpolation:
                 _check_context(piece, path, allowed, in_rows=in_rows)
                 texts.append(Column(piece.name) if piece.kind == "row" else self.value(piece))
         except (MalformedReferenceError, _UnresolvedError) as error:
-            self.unresolved.add((node.line, node.column))
+            self.unresolved.add(node.place)
             if error.args:
-                self.add(node.line, node.column, path, *error.args)
+                self.add(node.place, path, *error.args)
             return typed
         if any(isinstance(text, Column) for text in texts):
             result = RowText(typed)
@@ -248,9 +246,9 @@ class _Interpolation:
             return result
         return "".join(text for text in texts if isinstance(text, str))
 
-    def add(self, line: int, column: int, path: Path, what: str, advice: str) -> None:
+    def add(self, place: Place, path: Path, what: str, advice: str) -> None:
         """Complain."""
-        self.problems[Problem(self.file, line, column, dotted(path), what, advice)] = None
+        self.problems[Problem(*place, dotted(path), what, advice)] = None
 
 
 def _is_secret(path: Path) -> bool:

@@ -222,7 +222,7 @@ class _Level:
         first = self.seen.setdefault(attribute.tag, attribute.section)
         if first is attribute.section:
             return True
-        other = f"{first.path[-1]!r} in line {first.line()}"
+        other = f"{first.path[-1]!r} {first.other(attribute.section)}"
         what = f"this is the same attribute as {other}, {format_tag(attribute.tag)}"
         attribute.section.problem(what, "keep one of them", of_key=True)
         return False

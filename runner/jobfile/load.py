@@ -12,7 +12,7 @@ from runner.errors import InvalidJobError
 from runner.jobfile.coerce import coerced
 from runner.jobfile.compose import compose
 from runner.jobfile.conform import conforms
-from runner.jobfile.nodes import Mapping, Node
+from runner.jobfile.nodes import Mapping, Node, Place
 from runner.jobfile.peers import is_name, read_peers
 from runner.jobfile.problem import Problem
 from runner.jobfile.queries import read_queries
@@ -46,20 +46,18 @@ def load_job(
     document, problems = compose(text, str(path))
     if document is None:
         return None, _ordered(problems)
-    complaints = Complaints(str(path), document)
+    complaints = Complaints(document)
     complaints.add(problems)
     if not isinstance(document, Mapping):
         what = "a job file is a mapping, and this is " + (
             "a list" if hasattr(document, "items") else "a single value"
         )
-        return None, [
-            Problem(str(path), document.line, document.column, "", what, "begin it with 'version: 1'")
-        ]
-    unresolved: frozenset[tuple[int, int]] = frozenset()
+        return None, [Problem(*document.place, "", what, "begin it with 'version: 1'")]
+    unresolved: frozenset[Place] = frozenset()
     if variables or "${" in text or "\\" in text:  # an escape may stand for either of the two
         from runner.jobfile.interpolation import interpolated
 
-        made = interpolated(document, str(path), variables or {}, os.environ)
+        made = interpolated(document, variables or {}, os.environ)
         complaints.document = document = made.document
         complaints.add(made.problems)
         unresolved = made.unresolved
@@ -69,7 +67,7 @@ def load_job(
         complaints.problems = {
             problem: None
             for problem in complaints.problems
-            if problem in known or (problem.line, problem.column) not in unresolved
+            if problem in known or (problem.file, problem.line, problem.column) not in unresolved
         }
     return None if complaints.errors else job, _ordered(complaints.problems)
 
@@ -125,15 +123,15 @@ def _job(path: Path, document: Node, complaints: Complaints, *, check_rows: bool
     if not conforms(data, whole):
         from runner.jobfile.schema_problems import schema_problems
 
-        complaints.add(schema_problems(data, whole, document, str(path)))
+        complaints.add(schema_problems(data, whole, document))
     top = Section(data, (), complaints)
     name = top["name"].text()
     if name:
         is_name(name, top["name"])
     dictionary = STANDARD
-    peers = read_peers(top["peers"], path.parent)
+    peers = read_peers(top["peers"])
     names = [peer.name for peer in peers]
-    queries = read_queries(top["queries"], names, path.parent, dictionary, check_rows=check_rows)
+    queries = read_queries(top["queries"], names, dictionary, check_rows=check_rows)
     return Job(
         name=name or path.stem,
         peers=peers,

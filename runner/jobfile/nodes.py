@@ -4,7 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
+
+
+class Place(NamedTuple):
+    """A place in a job file, or in one that it includes.
+
+    Attributes:
+        file: as messages name it, and as it can be opened.
+        line: from 1; 0 where the file as a whole is meant.
+        column: from 1; 0 where the file as a whole is meant.
+    """
+
+    file: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
 
 
 @dataclass(slots=True, eq=False)
@@ -13,14 +30,12 @@ class Scalar:
 
     Attributes:
         text: as typed, without quotes and escapes; None for null.
-        line: from 1.
-        column: from 1.
+        place: of its first character.
         plain: whether it was typed without quotes.
     """
 
     text: str | None
-    line: int
-    column: int
+    place: Place
     plain: bool = True
 
 
@@ -46,8 +61,7 @@ class Column:
 class Listing:
     """A list: `items` in order."""
 
-    line: int
-    column: int
+    place: Place
     items: list[Node] = field(default_factory=list)
 
 
@@ -55,8 +69,7 @@ class Listing:
 class Entry:
     """A value of a mapping, and where its key stands."""
 
-    line: int
-    column: int
+    place: Place
     node: Node
 
 
@@ -64,16 +77,15 @@ class Entry:
 class Mapping:
     """A mapping: `entries` in the author's order."""
 
-    line: int
-    column: int
+    place: Place
     entries: dict[str, Entry] = field(default_factory=dict)
 
 
 Node: TypeAlias = Scalar | Listing | Mapping
 
 
-def place(root: Node, path: Sequence[str | int], *, of_key: bool = False) -> tuple[int, int]:
-    """Return line and column of what stands at a path, or of the deepest part of the path that there is.
+def find_place(root: Node, path: Sequence[str | int], *, of_key: bool = False) -> Place:
+    """Return where that is which stands at a path, or the deepest part of the path that there is.
 
     Args:
         root: the document.
@@ -81,17 +93,17 @@ def place(root: Node, path: Sequence[str | int], *, of_key: bool = False) -> tup
         of_key: give the place of the last key, even where a value has one of its own.
     """
     node = root
-    spot = (root.line, root.column)
+    spot = root.place
     for number, step in enumerate(path, 1):
         if isinstance(node, Mapping) and step in node.entries:
             entry = node.entries[str(step)]
             node = entry.node
             typed = isinstance(node, Scalar) and not (node.plain and not node.text)
             at_key = (of_key and number == len(path)) or not typed
-            spot = (entry.line, entry.column) if at_key else (node.line, node.column)
+            spot = entry.place if at_key else node.place
         elif isinstance(node, Listing) and isinstance(step, int) and step < len(node.items):
             node = node.items[step]
-            spot = (node.line, node.column)
+            spot = node.place
         else:
             break
     return spot

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 from runner.dicom.transfer_syntax import TransferSyntax
 from runner.jobfile.section import Section
@@ -27,14 +26,13 @@ _HOST = re.compile(r"[0-9A-Za-z_.:%-]+")
 _CONTROL = re.compile(r"[\0-\x1f\x7f-\x9f]")
 
 
-def read_peers(peers: Section, folder: Path) -> tuple[Peer, ...]:
+def read_peers(peers: Section) -> tuple[Peer, ...]:
     """Make peers.
 
     Args:
         peers: the mapping of names to peers.
-        folder: the job file's, from which archives are found.
     """
-    return tuple(_peer(name, section, folder) for name, section in peers.members() if is_name(name, section))
+    return tuple(_peer(name, section) for name, section in peers.members() if is_name(name, section))
 
 
 def is_name(name: str, section: Section) -> bool:
@@ -48,13 +46,13 @@ def is_name(name: str, section: Section) -> bool:
     return bool(name)
 
 
-def _peer(name: str, peer: Section, folder: Path) -> Peer:
+def _peer(name: str, peer: Section) -> Peer:
     host = peer["host"].text()
     if host:
         _check_host(peer["host"], host)
     archive = None
     if path := peer["archive"].text():
-        archive = folder / path
+        archive = peer["archive"].beside(path)
         if not archive.is_dir():
             what = "this is a file" if archive.exists() else "there is no such folder"
             peer["archive"].problem(
@@ -82,18 +80,18 @@ def _peer(name: str, peer: Section, folder: Path) -> Peer:
         ip_version=_ip_version(peer["ip"].text()),
         end=AssociationEnd.ABORT if peer["end"].text() == "abort" else AssociationEnd.RELEASE,
         reopen=peer["reopen"].data is not False,
-        tls=_tls(peer, folder),
+        tls=_tls(peer),
     )
 
 
-def _tls(peer: Section, folder: Path) -> Tls | None:
+def _tls(peer: Section) -> Tls | None:
     if "tls" not in peer:
         return None
     if "archive" in peer:
         peer["tls"].problem(
             "an archive is served without TLS, inside this machine", "take 'tls' out", of_key=True
         )
-    return read_tls(peer["tls"], folder)
+    return read_tls(peer["tls"])
 
 
 def _deflate_level(level: int | None) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from runner.dicom.dictionary import Dictionary
 from runner.jobfile.peers import is_name
@@ -13,19 +12,18 @@ from runner.model import InformationModel, Query
 
 
 def read_queries(
-    queries: Section, peers: Sequence[str], folder: Path, dictionary: Dictionary, *, check_rows: bool = True
+    queries: Section, peers: Sequence[str], dictionary: Dictionary, *, check_rows: bool = True
 ) -> tuple[Query, ...]:
     """Make queries.
 
     Args:
         queries: the mapping of names to queries.
         peers: the names of the job's peers; empty where the schema has complained about them.
-        folder: the job file's.
         dictionary: names and VRs.
         check_rows: whether all rows of a `foreach` are looked at.
     """
     return tuple(
-        _query(name, section, peers, folder, dictionary, check_rows=check_rows)
+        _query(name, section, peers, dictionary, check_rows=check_rows)
         for name, section in queries.members()
         if is_name(name, section) and isinstance(section.data, dict)
     )
@@ -35,7 +33,6 @@ def _query(
     name: str,
     query: Section,
     peers: Sequence[str],
-    folder: Path,
     dictionary: Dictionary,
     *,
     check_rows: bool,
@@ -43,7 +40,7 @@ def _query(
     text = query["model"].text()
     known = text in {model.value for model in InformationModel}
     model = InformationModel(text) if known else None
-    requests, columns = read_requests(query, model, folder, dictionary, check_rows=check_rows)
+    requests, columns = read_requests(query, model, dictionary, check_rows=check_rows)
     return Query(
         name=name,
         peers=_peers(query, peers),

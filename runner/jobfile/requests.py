@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path as FilePath
 
 from runner.dicom.charset import TEXT_VRS, character_set
 from runner.dicom.dictionary import Dictionary
@@ -21,7 +20,6 @@ from runner.model import InformationModel, Level, Request, Requests
 def read_requests(
     query: Section,
     model: InformationModel | None,
-    folder: FilePath,
     dictionary: Dictionary,
     *,
     check_rows: bool = True,
@@ -31,7 +29,6 @@ def read_requests(
     Args:
         query: the query.
         model: its information model, None where the job does not say.
-        folder: the job file's, from which query files are found.
         dictionary: names and VRs.
         check_rows: whether all rows of a `foreach` are looked at.
 
@@ -39,13 +36,13 @@ def read_requests(
         A request for each query file, or one for the keys, each of them for every row where there are
         rows; and the attributes that the query names.
     """
-    drafts, columns = _Query(query, model, folder, dictionary).read()
+    drafts, columns = _Query(query, model, dictionary).read()
     if "foreach" in query:
         from runner.jobfile.foreach import read_foreach
 
         made = [(draft.identifier, draft.source, draft.keys.bound) for draft in drafts]
         foreach = query["foreach"]
-        return read_foreach(foreach, made, folder, dictionary, check_rows=check_rows), columns
+        return read_foreach(foreach, made, dictionary, check_rows=check_rows), columns
     return tuple(Request(draft.identifier, draft.source) for draft in drafts), columns
 
 
@@ -62,7 +59,6 @@ class _Draft:
 class _Query:
     query: Section
     model: InformationModel | None
-    folder: FilePath
     dictionary: Dictionary
 
     def read(self) -> tuple[list[_Draft], tuple[Path, ...]]:
@@ -108,9 +104,9 @@ class _Query:
         from runner.dicom.query_file import read_query_file
 
         try:
-            return read_query_file(self.folder / item.text(), self.dictionary)
+            return read_query_file(item.beside(item.text()), self.dictionary)
         except QueryFileError as error:
-            if not (self.folder / item.text()).is_file():
+            if not item.beside(item.text()).is_file():
                 advice = "name a file, relative to the job file"
                 item.problem(error.what, error.advice or advice)
             else:

@@ -6,25 +6,24 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from runner.jobfile.conform import resolved
-from runner.jobfile.nodes import Node, place
+from runner.jobfile.nodes import Node, find_place
 from runner.jobfile.problem import Problem, dotted
 
 #: jsonschema's ValidationError; its stubs say of every attribute that it may not be there.
 ValidationError = Any
 
 
-def schema_problems(data: Any, schema: dict[str, Any], document: Node, file: str) -> list[Problem]:
+def schema_problems(data: Any, schema: dict[str, Any], document: Node) -> list[Problem]:
     """Validate with jsonschema and explain every error.
 
     Args:
         data: the document with the schema's types.
         schema: the schema of job files.
         document: the same document as nodes, for the places.
-        file: the job file's name.
     """
     from jsonschema import Draft7Validator
 
-    explainer = _Explainer(schema, document, file)
+    explainer = _Explainer(schema, document)
     errors = Draft7Validator(schema).iter_errors(data)
     return list(dict.fromkeys(explainer.explained(errors)))
 
@@ -41,10 +40,9 @@ def meant(name: str, known: Iterable[str]) -> str | None:
 class _Explainer:
     """Makes problems of jsonschema's errors."""
 
-    def __init__(self, schema: dict[str, Any], document: Node, file: str) -> None:
+    def __init__(self, schema: dict[str, Any], document: Node) -> None:
         self.schema = schema
         self.document = document
-        self.file = file
 
     def explained(self, errors: Iterable[ValidationError]) -> Iterator[Problem]:
         for error in errors:
@@ -56,8 +54,7 @@ class _Explainer:
 
     def problem(self, path: Iterable[Any], what: str, advice: str = "", *, of_key: bool = False) -> Problem:
         steps = tuple(path)
-        line, column = place(self.document, steps, of_key=of_key)
-        return Problem(self.file, line, column, dotted(steps), what, advice)
+        return Problem(*find_place(self.document, steps, of_key=of_key), dotted(steps), what, advice)
 
     def description(self, error: ValidationError) -> str:
         """Return the description of what an error is about: where it is used, rather than of its type."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from runner.dicom.dictionary import Dictionary
-from runner.jobfile.nodes import Node, place
+from runner.jobfile.nodes import Node, Place, find_place
 from runner.jobfile.problem import Problem, Severity, dotted
 
 #: How many names are looked up among all keywords for what they may have meant; each takes milliseconds.
@@ -19,13 +20,11 @@ class Complaints:
     """The problems found in a document, each once.
 
     Attributes:
-        file: the document's name.
         document: the document.
         problems: in the order in which they were found.
         errors: how many of them make the job invalid.
     """
 
-    file: str
     document: Node
     problems: dict[Problem, None] = field(default_factory=dict)
     errors: int = 0
@@ -93,9 +92,18 @@ class Section:
         is_integer = isinstance(self.data, int) and not isinstance(self.data, bool)
         return self.data if is_integer else default
 
-    def line(self) -> int:
-        """Return the line in which its key stands."""
-        return place(self.complaints.document, self.path, of_key=True)[0]
+    def place(self, *, of_key: bool = False) -> Place:
+        """Return where it stands, or its key."""
+        return find_place(self.complaints.document, self.path, of_key=of_key)
+
+    def beside(self, path: str) -> Path:
+        """Return where a path leads that is written here: it is relative to the file that it stands in."""
+        return Path(self.place().file).parent / path
+
+    def other(self, of: Section) -> str:
+        """Return where its key stands, for a message about a place which may be in the same file."""
+        place = self.place(of_key=True)
+        return f"in line {place.line}" if place.file == of.place().file else f"at {place}"
 
     def problem(
         self, what: str, advice: str = "", *, of_key: bool = False, severity: Severity = Severity.ERROR
@@ -108,6 +116,5 @@ class Section:
             of_key: point to the key in place of the value.
             severity: how grave it is.
         """
-        line, column = place(self.complaints.document, self.path, of_key=of_key)
-        found = Problem(self.complaints.file, line, column, dotted(self.path), what, advice, severity)
+        found = Problem(*self.place(of_key=of_key), dotted(self.path), what, advice, severity)
         self.complaints.add([found])

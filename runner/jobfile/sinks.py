@@ -44,7 +44,7 @@ def _note_output(outputs: dict[str, Section], output: str, section: Section) -> 
     first = outputs.setdefault(output, section)
     if first is section:
         return
-    other = f"sinks[{first.path[1]}] in line {first.line()}"
+    other = f"sinks[{first.path[1]}] {first.other(section)}"
     if output:
         section.problem(f"{other} writes to the same place", "give each sink an output of its own")
     else:

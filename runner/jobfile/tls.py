@@ -37,39 +37,38 @@ _RETIRED = {
 }
 
 
-def read_tls(tls: Section, folder: Path) -> Tls:
+def read_tls(tls: Section) -> Tls:
     """Make what the model knows of TLS.
 
     Files are not opened: keys may lie only on the machine that runs the job.
 
     Args:
         tls: the mapping.
-        folder: the job file's, from which files are found.
     """
-    key, certificate = _file(tls["key"], folder), _file(tls["certificate"], folder)
+    key, certificate = _file(tls["key"]), _file(tls["certificate"])
     if (key is None) != (certificate is None):
         there, missing = ("key", "certificate") if certificate is None else ("certificate", "key")
         tls[there].problem(f"a {there} of ours is here, but no {missing}", f"add '{missing}'", of_key=True)
     if key is None and "password" in tls:
         tls["password"].problem("a password is here, but no key", "add 'key', or take it out", of_key=True)
-    crl_files = _files(tls["crl_files"], folder)
+    crl_files = _files(tls["crl_files"])
     return Tls(
         key=key,
         certificate=certificate,
-        password=_password(tls["password"], folder) if "password" in tls else Password(),
+        password=_password(tls["password"]) if "password" in tls else Password(),
         key_format=_choice(tls["key_format"], KeyFormat.PEM),
-        ca_files=_files(tls["ca_files"], folder),
-        ca_directories=_files(tls["ca_directories"], folder),
+        ca_files=_files(tls["ca_files"]),
+        ca_directories=_files(tls["ca_directories"]),
         verification=_verification(tls["verification"]),
         check_host=tls["check_host"].data is not False,
         server_name=_server_name(tls["server_name"]),
         profile=_profile(tls["profile"]),
         ciphers=_ciphers(tls["ciphers"]),
-        dh_parameters=_file(tls["dh_parameters"], folder),
+        dh_parameters=_file(tls["dh_parameters"]),
         crl_files=crl_files,
         revocation=_choice(tls["revocation"], RevocationCheck.LEAF if crl_files else RevocationCheck.NONE),
-        seed=_file(tls["seed"], folder),
-        write_seed=_file(tls["write_seed"], folder),
+        seed=_file(tls["seed"]),
+        write_seed=_file(tls["write_seed"]),
     )
 
 
@@ -78,16 +77,16 @@ def _choice(section: Section, default: _Choice) -> _Choice:
     return choices.get(section.text(), default)
 
 
-def _file(section: Section, folder: Path) -> Path | None:
+def _file(section: Section) -> Path | None:
     text = section.text()
-    return folder / text if text else None
+    return section.beside(text) if text else None
 
 
-def _files(section: Section, folder: Path) -> tuple[Path, ...]:
-    return tuple(folder / item.text() for item in section.items() if item.text())
+def _files(section: Section) -> tuple[Path, ...]:
+    return tuple(item.beside(item.text()) for item in section.items() if item.text())
 
 
-def _password(section: Section, folder: Path) -> Password:
+def _password(section: Section) -> Password:
     text = section.text()
     if text == "prompt":
         return Password(PasswordSource.PROMPT)
@@ -104,7 +103,7 @@ def _password(section: Section, folder: Path) -> Password:
     kind, name = reference.groups()
     if kind == "env":
         return Password(PasswordSource.ENVIRONMENT, name)
-    return Password(PasswordSource.FILE, str(folder / name))
+    return Password(PasswordSource.FILE, str(section.beside(name)))
 
 
 def _verification(section: Section) -> PeerVerification:

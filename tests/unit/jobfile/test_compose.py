@@ -66,10 +66,10 @@ def test_places_count_from_one_and_in_characters():
     assert isinstance(node, Mapping)
     inner = node.entries["b"].node
     assert isinstance(inner, Listing)
-    assert [(item.line, item.column) for item in inner.items] == [(3, 5), (4, 5)]
+    assert [item.place for item in inner.items] == [("job.yaml", 3, 5), ("job.yaml", 4, 5)]
     assert isinstance(inner.items[1], Listing)
-    assert (inner.items[1].items[1].line, inner.items[1].items[1].column) == (4, 9)
-    assert (node.entries["b"].line, node.entries["b"].column) == (2, 1)
+    assert inner.items[1].items[1].place == ("job.yaml", 4, 9)
+    assert str(node.entries["b"].place) == "job.yaml:2:1"
 
 
 def test_aliases_share_what_their_anchor_stands_for():

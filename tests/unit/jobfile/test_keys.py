@@ -18,7 +18,7 @@ def read(text, dictionary=STANDARD, base=()):
     assert document is not None
     root = schema()
     data = coerced(document, root["definitions"]["query"]["properties"]["keys"], root)
-    complaints = Complaints("job.yaml", document)
+    complaints = Complaints(document)
     keys = read_keys(Section(data, (), complaints), dictionary, base)
     return {element.tag: (element.vr, element.value) for element in keys.elements}, [
         problem.message for problem in complaints.problems
