@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from runner import __version__
-from runner.engine.result import OperationResult, RunResult, SinkResult, Verdict, foremost
+from runner.engine.result import OperationResult, PeerResult, RunResult, SinkResult, Verdict, foremost
 from runner.errors import CfindError
+
+if TYPE_CHECKING:
+    from runner.transport.tls_session import TlsSession
 
 Document = dict[str, Any]
 
@@ -46,9 +49,37 @@ def _job(result: RunResult) -> Document:
         "interrupted": result.interrupted is not None,
         "error": _error(result.error),
         "warnings": list(result.warnings),
+        "peers": [_peer(peer) for peer in result.peers],
         "operations": [_operation(operation) for operation in result.operations],
         "sinks": [_sink(sink) for sink in result.sinks],
     }
+
+
+def _peer(result: PeerResult) -> Document:
+    return {"name": result.name, "tls": _tls(result.tls) if result.tls is not None else None}
+
+
+def _tls(session: TlsSession) -> Document:
+    certificate = session.certificate
+    return {
+        "protocol": session.protocol,
+        "cipher": session.cipher,
+        "verified": session.verified,
+        "certificate": {
+            "subject": certificate.subject,
+            "issuer": certificate.issuer,
+            "sha256": certificate.sha256,
+            "not_before": _time(certificate.not_before),
+            "not_after": _time(certificate.not_after),
+            "days_left": session.days_left,
+        }
+        if certificate is not None
+        else None,
+    }
+
+
+def _time(time: dt.datetime | None) -> str | None:
+    return None if time is None else time.isoformat()
 
 
 def _operation(result: OperationResult) -> Document:

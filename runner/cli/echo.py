@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from runner.cli.arguments import ArgumentParser, add_variable_option, given_variables
 from runner.cli.interruption import SignalledStop
@@ -15,6 +17,9 @@ from runner.engine.echo import echo
 from runner.engine.result import foremost
 from runner.errors import CfindError, ExitStatus
 from runner.transport.stop_signal import StopSignal
+
+if TYPE_CHECKING:
+    from runner.transport.tls_session import TlsSession
 
 
 def parser() -> ArgumentParser:
@@ -35,7 +40,7 @@ def execute(argv: Sequence[str]) -> ExitStatus:
         for peer in valid_jobs([options.job], variables)[0].peers:
             begun = time.monotonic()
             try:
-                warning = echo(peer, stop)
+                warning = echo(peer, stop, partial(_secured, peer.name))
             except CfindError as error:
                 statuses.add(signalled() or error.status)
                 complain(f"peer {peer.name}: {error}")
@@ -47,3 +52,11 @@ def execute(argv: Sequence[str]) -> ExitStatus:
             if warning:
                 complain(f"peer {peer.name}: warning: {warning}")
     return foremost(statuses)
+
+
+def _secured(name: str, session: TlsSession) -> None:
+    from runner.cli.tls_text import session_text
+
+    say(printable(f"{name}: {session_text(session)}") + "\n")
+    if session.warning is not None:
+        complain(f"peer {name}: warning: {session.warning}")

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from enum import IntEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from runner.cli.messages import complain, complain_of_defect
 from runner.engine.result import OperationResult, RunResult, SinkResult, Verdict
 from runner.errors import CfindError, DefectError, InterruptedRunError
 from runner.model import Peer
 from runner.plan import Operation
+
+if TYPE_CHECKING:
+    from runner.transport.tls_session import TlsSession
 
 #: So many queries are named where the same happened to several.
 _MAX_NAMED = 5
@@ -54,6 +58,12 @@ class Watcher:
     def __init__(self, told: Told = Told.SUMMARY) -> None:
         self._told = told
         self._seen: dict[tuple[str, Told, str], _Seen] = {}
+
+    def connection_secured(self, peer: Peer, session: TlsSession) -> None:
+        """Tell what TLS was negotiated, and with whom."""
+        from runner.cli.tls_text import session_text
+
+        self._tell(Told.PROGRESS, f"peer {peer.name}: {session_text(session)}")
 
     def association_opened(self, peer: Peer) -> None:
         """Tell that a peer accepted an association."""

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from runner.engine.result import OperationResult
 from runner.model import Peer
 from runner.plan import Operation
 
+if TYPE_CHECKING:
+    from runner.transport.tls_session import TlsSession
+
 
 class Observer(Protocol):
     """Is told of a run's events, from any thread, one call at a time."""
+
+    def connection_secured(self, peer: Peer, session: TlsSession) -> None:
+        """Note what the first TLS handshake with a peer came to; no association is asked for yet."""
 
     def association_opened(self, peer: Peer) -> None:
         """Note that the peer accepted an association."""
@@ -27,6 +33,9 @@ class Observer(Protocol):
 
 class SilentObserver:
     """Tells nobody."""
+
+    def connection_secured(self, peer: Peer, session: TlsSession) -> None:
+        """Do nothing."""
 
     def association_opened(self, peer: Peer) -> None:
         """Do nothing."""

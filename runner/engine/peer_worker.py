@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
 
 from runner.dicom.encoding import EncodingError, encode
 from runner.dicom.layout import Layout
@@ -30,6 +32,9 @@ from runner.status import FindOutcome, UnfinishedFind
 from runner.transport.connection import PeerConnection
 from runner.transport.stop_signal import StopSignal
 
+if TYPE_CHECKING:
+    from runner.transport.tls_session import TlsSession
+
 
 class PeerWorker:
     """One thread's work at one peer.
@@ -41,6 +46,7 @@ class PeerWorker:
         delivery: where responses go.
         stop: ends the work in order.
         warn: is told what did no harm: where and what.
+        secured: is told of each TLS handshake.
         opened: is told of each association.
         started: is told of each request, right before it is sent.
         unreachable: why nothing can be sent to the peer, where that is known.
@@ -54,6 +60,7 @@ class PeerWorker:
         delivery: Delivery,
         stop: StopSignal,
         warn: Callable[[str, str], None],
+        secured: Callable[[Peer, TlsSession], None],
         opened: Callable[[Peer], None],
         started: Callable[[Operation], None],
         unreachable: CfindError | None = None,
@@ -64,6 +71,7 @@ class PeerWorker:
         self._delivery = delivery
         self._stop = stop
         self._warn = warn
+        self._secured = partial(secured, peer)
         self._opened = opened
         self._started = started
         self._connection: PeerConnection | None = None
@@ -139,7 +147,7 @@ class PeerWorker:
                 )
                 raise self._given_up
         try:
-            connection = PeerConnection.open(self._peer, self._abstract_syntaxes, self._stop)
+            connection = PeerConnection.open(self._peer, self._abstract_syntaxes, self._stop, self._secured)
         except NoPresentationContextError as error:
             # It names one model; the operations of the others need a message of their own.
             if len(self._abstract_syntaxes) == 1:

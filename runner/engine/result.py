@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import TYPE_CHECKING
 
 from runner.dicom.transfer_syntax import TransferSyntax
 from runner.errors import CfindError, ExitStatus, InterruptedRunError
 from runner.model import Job
 from runner.plan import Operation
 from runner.sinks.base import SinkState
+
+if TYPE_CHECKING:
+    from runner.transport.tls_session import TlsSession
 
 #: Where several exit statuses apply, the first of these.
 PRECEDENCE = (
@@ -87,6 +91,19 @@ class SinkResult:
 
 
 @dataclass(frozen=True, slots=True)
+class PeerResult:
+    """What was found out of a peer.
+
+    Attributes:
+        name: in the job.
+        tls: of the first connection, None for plain TCP, and where no handshake succeeded.
+    """
+
+    name: str
+    tls: TlsSession | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RunResult:
     """What came of a job.
 
@@ -99,6 +116,7 @@ class RunResult:
         started: seconds since the epoch.
         seconds: how long the run took.
         warnings: of associations, not of one operation.
+        peers: those that the job asks, in its order.
     """
 
     job: Job
@@ -109,6 +127,7 @@ class RunResult:
     started: float = 0.0
     seconds: float = 0.0
     warnings: tuple[str, ...] = ()
+    peers: tuple[PeerResult, ...] = ()
 
     @property
     def responses(self) -> int:

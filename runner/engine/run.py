@@ -18,7 +18,7 @@ from runner.engine.delivery import Delivery
 from runner.engine.observer import Observer, SilentObserver
 from runner.engine.operation_queue import OperationQueue
 from runner.engine.peer_worker import PeerWorker
-from runner.engine.result import OperationResult, RunResult, Verdict
+from runner.engine.result import OperationResult, PeerResult, RunResult, Verdict
 from runner.errors import ArchiveError, CfindError, DefectError, ExitStatus, InvalidJobError, SinkError
 from runner.model import Job, Peer
 from runner.plan import Operation, operations
@@ -27,6 +27,8 @@ from runner.transport.stop_signal import StopSignal
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
+
+    from runner.transport.tls_session import TlsSession
 
 
 class Interruption(Protocol):
@@ -82,6 +84,7 @@ class _Run:
         self._lock = threading.Lock()
         self._results: list[OperationResult] = []
         self._warnings: list[str] = []
+        self._sessions: dict[str, TlsSession] = {}
         self._queues: list[tuple[Peer, OperationQueue]] = []
         self._output_dir = output_dir
         self._stdout = stdout
@@ -113,6 +116,7 @@ class _Run:
             error=error,
             started=started,
             warnings=tuple(self._warnings),
+            peers=tuple(PeerResult(peer.name, self._sessions.get(peer.name)) for peer in self._peers()),
         )
         # A sink that failed is its own affair: what the others hold is whole.
         whole = result.verdict is Verdict.COMPLETE and result.exit_status is ExitStatus.SUCCESS
@@ -175,6 +179,7 @@ class _Run:
                 self._delivery,
                 self._stop,
                 self._warn,
+                self._secured,
                 self._opened,
                 self._started,
                 unreachable,
@@ -196,6 +201,16 @@ class _Run:
         with self._lock:
             self._warnings.append(f"{where}: {text}")
             self._observer.warning(where, text)
+
+    def _secured(self, peer: Peer, session: TlsSession) -> None:
+        """Note the first TLS handshake with a peer; the others come to the same."""
+        with self._lock:
+            if peer.name in self._sessions:
+                return
+            self._sessions[peer.name] = session
+            self._observer.connection_secured(peer, session)
+        if session.warning is not None:
+            self._warn(f"peer {peer.name}", session.warning)
 
     def _opened(self, peer: Peer) -> None:
         with self._lock:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from runner.association.core import Association, State
 from runner.association.events import (
@@ -46,6 +47,9 @@ from runner.transport.finding import Deliver, Finding, KeepUndecodable
 from runner.transport.sockets import Channel, DeadlineError, StoppedError, connect, deadline_after
 from runner.transport.stop_signal import StopSignal
 
+if TYPE_CHECKING:
+    from runner.transport.tls_session import TlsSession
+
 __all__ = ["FindOutcome", "PeerConnection", "UnfinishedFind"]
 
 VERIFICATION = "1.2.840.10008.1.1"
@@ -86,13 +90,20 @@ class PeerConnection:
         self._silent = False
 
     @classmethod
-    def open(cls, peer: Peer, abstract_syntaxes: Sequence[str], stop: StopSignal) -> PeerConnection:
+    def open(
+        cls,
+        peer: Peer,
+        abstract_syntaxes: Sequence[str],
+        stop: StopSignal,
+        secured: Callable[[TlsSession], None] | None = None,
+    ) -> PeerConnection:
         """Connect to a peer and ask it for an association.
 
         Args:
             peer: with host and port.
             abstract_syntaxes: UIDs; a presentation context is proposed for each.
             stop: ends the waiting.
+            secured: is told what a TLS handshake came to, before the association is asked for.
 
         Raises:
             NoAssociationError: in the subclass that says why there is none. NoPresentationContextError is
@@ -116,7 +127,7 @@ class PeerConnection:
         if peer.tls is not None:
             from runner.transport.tls import security
 
-            secure = security(peer, stop)
+            secure = security(peer, stop, secured)
         channel = connect(peer, stop, secure)
         connection = cls(peer, channel, association, stop)
         try:

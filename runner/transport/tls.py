@@ -7,6 +7,7 @@ wait is that of the channel.
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import errno
 import select
 import socket
@@ -16,6 +17,7 @@ from collections.abc import Callable
 from runner.cipher_suites import openssl_name
 from runner.errors import InvalidJobError, TlsError
 from runner.model import Peer, PeerVerification, Tls
+from runner.transport.certificate import read_certificate
 from runner.transport.sockets import (
     Channel,
     DeadlineError,
@@ -24,6 +26,7 @@ from runner.transport.sockets import (
 )
 from runner.transport.stop_signal import StopSignal
 from runner.transport.tls_context import context_of
+from runner.transport.tls_session import TlsSession
 
 #: As much as one receive takes from the network, in bytes.
 _RECEIVE_SIZE = 256 * 1024
@@ -38,10 +41,17 @@ _OWN_ADVICE = (
 )
 
 
-def security(peer: Peer, stop: StopSignal) -> Callable[[socket.socket, float | None], Channel]:
+def security(
+    peer: Peer, stop: StopSignal, secured: Callable[[TlsSession], None] | None = None
+) -> Callable[[socket.socket, float | None], Channel]:
     """Return what makes a TLS channel of a connected socket, before a deadline.
 
     Files are read here, so that nothing is connected to in vain.
+
+    Args:
+        peer: whose `tls` is not None.
+        stop: ends the waiting.
+        secured: is told of each handshake that succeeded.
 
     Raises:
         InvalidJobError: if a file that the job names cannot be used.
@@ -68,6 +78,8 @@ def security(peer: Peer, stop: StopSignal) -> Callable[[socket.socket, float | N
         try:
             channel.handshake(deadline)
             _check(channel, tls)
+            if secured is not None:
+                secured(channel.session)
         except DeadlineError:
             channel.abandon()
             raise TlsError(
@@ -100,6 +112,7 @@ class TlsChannel(Channel):
         super().__init__(connected, stop)
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=server_name)
+        self._verified = context.verify_mode is not ssl.CERT_NONE
         self._network = memoryview(bytearray(_RECEIVE_SIZE))
         self._unsent = b""
         self._version: str | None = None
@@ -116,9 +129,21 @@ class TlsChannel(Channel):
         return cipher[0] if cipher else ""
 
     @property
-    def has_certificate(self) -> bool:
-        """Whether the peer has shown a certificate."""
-        return bool(self._tls.getpeercert(binary_form=True))
+    def certificate(self) -> bytes:
+        """The peer's certificate in DER, empty where it has shown none."""
+        return self._tls.getpeercert(binary_form=True) or b""
+
+    @property
+    def session(self) -> TlsSession:
+        """What was negotiated."""
+        certificate = self.certificate
+        return TlsSession(
+            self._version or "",
+            self.cipher,
+            read_certificate(certificate) if certificate else None,
+            bool(certificate) and self._verified,
+            dt.datetime.now(dt.timezone.utc),
+        )
 
     def handshake(self, deadline: float | None) -> None:
         """Do the handshake.
@@ -305,7 +330,7 @@ class TlsChannel(Channel):
 
 def _check(channel: TlsChannel, tls: Tls) -> None:
     """Check what OpenSSL does not."""
-    if tls.verification is PeerVerification.REQUIRE and not channel.has_certificate:
+    if tls.verification is PeerVerification.REQUIRE and not channel.certificate:
         raise TlsError(
             "the peer showed no certificate, so it can be anyone",
             "take the anonymous cipher suites out; 'if-present' would accept it",

@@ -15,6 +15,7 @@ from weakref import WeakKeyDictionary
 from runner.cipher_suites import TLS_1_3, is_weak, openssl_name
 from runner.errors import CfindError, InterruptedRunError, InvalidJobError
 from runner.model import KeyFormat, PeerVerification, RevocationCheck, SecurityProfile, Tls
+from runner.transport.der import sequence
 from runner.transport.password import password_of
 from runner.transport.security_profiles import OFFERS, Offer, Version
 from runner.transport.stop_signal import StopSignal
@@ -261,32 +262,8 @@ def _label_of_key(data: bytes) -> str | None:
 
 
 def _members(data: bytes) -> list[int]:
-    """Return the tags of the members of a sequence in DER (X.690 8.1); empty for what is none."""
-    whole = _value(data, 0)
-    if whole is None or data[0] != 0x30 or whole[1] != len(data):
-        return []
-    tags: list[int] = []
-    at, end = whole
-    while at < end:
-        value = _value(data, at)
-        if value is None or value[1] > end:
-            return []
-        tags.append(data[at])
-        at = value[1]
-    return tags
-
-
-def _value(data: bytes, at: int) -> tuple[int, int] | None:
-    """Return where the value of a DER element begins and ends."""
-    if at + 2 > len(data):
-        return None
-    length, begin = data[at + 1], at + 2
-    if length & 0x80:
-        count = length & 0x7F
-        length = int.from_bytes(data[begin : begin + count], "big")
-        begin += count
-    end = begin + length
-    return (begin, end) if end <= len(data) else None
+    """Return the tags of the members of a sequence in DER; empty for what is none."""
+    return [tag for tag, _ in sequence(data)]
 
 
 def _pem(data: bytes, label: str) -> bytes:

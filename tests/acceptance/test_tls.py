@@ -293,3 +293,51 @@ def test_orthanc(
         other = cfind.run(tls_job(server.port, AE_TITLE, **{**own, "ca_files": ["other_ca.pem"]}))
         assert other.status == 4
         assert "its issuer is unknown" in other.stderr
+
+
+def test_preflight(cfind: Cfind, files: Path, certificates: Certificates, dcmqrscp_peer: Server) -> None:
+    """What `echo` prints and `run` reports of a peer."""
+    with secured(dcmqrscp_peer, certificates) as terminator:
+        tls = tls_job(terminator.port, ca_files=["ca.pem"])
+        outcome = cfind.run(tls, "--debug")
+        status, printed, stderr = cfind("echo", "job.yaml")
+    assert status == outcome.status == 0
+    assert "warning" not in stderr + outcome.stderr
+    fingerprint = certificates.openssl("x509", "-in", "server.pem", "-noout", "-fingerprint", "-sha256")
+    sha256 = fingerprint.partition("=")[2].strip()
+    suite = terminator.ciphers[0]
+    said = f"TLSv1.3, {suite}; certificate of CN=server, issued by CN=ca; SHA-256 {sha256}; 89 days left"
+    assert printed.decode().startswith(f"main: {said}\n")
+    assert f"peer main: {said}" in outcome.stderr
+    assert outcome.stderr.index(said) < outcome.stderr.index("association accepted")
+    (reported,) = outcome.report["peers"]
+    assert reported["name"] == "main"
+    tls = reported["tls"]
+    certificate = tls.pop("certificate")
+    assert tls == {"protocol": "TLSv1.3", "cipher": suite, "verified": True}
+    assert (certificate["subject"], certificate["issuer"]) == ("CN=server", "CN=ca")
+    assert (certificate["sha256"], certificate["days_left"]) == (sha256, 89)
+
+
+def test_a_certificate_that_ends_soon_is_warned_of(
+    cfind: Cfind, files: Path, certificates: Certificates, dcmqrscp_peer: Server
+) -> None:
+    with secured(dcmqrscp_peer, certificates, "soon") as terminator:
+        outcome = cfind.run(tls_job(terminator.port, ca_files=["ca.pem"]))
+        status, _, stderr = cfind("echo", "job.yaml")
+    assert status == outcome.status == 0
+    assert "peer main: warning: the peer's certificate expires in 9 days" in stderr
+    assert stderr.strip() in outcome.stderr
+    assert any("expires in 9 days" in warning for warning in outcome.report["warnings"])
+
+
+def test_preflight_of_a_peer_that_is_not_verified(
+    cfind: Cfind, files: Path, certificates: Certificates, dcmqrscp_peer: Server
+) -> None:
+    with secured(dcmqrscp_peer, certificates, "expired") as terminator:
+        outcome = cfind.run(tls_job(terminator.port, verification="ignore"))
+        status, printed, stderr = cfind("echo", "job.yaml")
+    assert status == outcome.status == 0
+    assert b"issued by CN=ca, not verified" in printed
+    assert "the peer's certificate has expired on 2021-01-01" in stderr
+    assert outcome.report["peers"][0]["tls"]["verified"] is False

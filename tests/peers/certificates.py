@@ -36,7 +36,7 @@ private_key = {name}.key
 default_md = sha256
 policy = policy
 default_crl_days = 30
-default_days = 30
+default_days = 90
 unique_subject = no
 """
 PASSWORD = "sesame"
@@ -45,9 +45,10 @@ PASSWORD = "sesame"
 class Certificates:
     """A folder of files; `NAME.pem` is a certificate, `NAME.key` its key.
 
-    ca; middle, an intermediate of it; server, ec, expired, early, elsewhere, revoked and under_middle for a
-    server on loopback; self_signed; client, with its key encrypted in encrypted.key (PKCS#8) and
-    traditional.key; other_ca; ca.crl, middle.crl; chain.pem is under_middle with middle.
+    ca; middle, an intermediate of it; server, ec, expired, early, soon (valid for ten days), elsewhere,
+    revoked and under_middle for a server on loopback; self_signed; client, with its key encrypted in
+    encrypted.key (PKCS#8) and traditional.key; other_ca; ca.crl, middle.crl; chain.pem is under_middle
+    with middle.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -72,6 +73,7 @@ class Certificates:
             "expired", "root", "server", "-startdate", "20200101000000Z", "-enddate", "20210101000000Z"
         )
         self._sign("early", "root", "server", "-startdate", "20450101000000Z", "-enddate", "20460101000000Z")
+        self._sign("soon", "root", "server", "-days", "10")
         self._sign("under_middle", "middle", "server")
         self._sign("client", "root", "client", key=self._key("client"))
         self.openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", "ec.key")
@@ -114,7 +116,7 @@ class Certificates:
     def _request_self(self, name: str, extensions: str, key: str = "") -> None:
         subject = ("-subj", f"/CN={name}", "-config", self._request_configuration(extensions))
         self.openssl(
-            "req", "-x509", "-key", f"{key or name}.key", "-out", f"{name}.pem", "-days", "30", *subject
+            "req", "-x509", "-key", f"{key or name}.key", "-out", f"{name}.pem", "-days", "90", *subject
         )
 
     def _request_configuration(self, extensions: str) -> str:

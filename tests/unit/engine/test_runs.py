@@ -34,6 +34,7 @@ from runner.model import CsvSink, InformationModel, Job, Peer, Query, Request
 from runner.report import report
 from runner.status import FindOutcome, StatusDetail
 from runner.transport.stop_signal import StopSignal
+from runner.transport.tls_session import TlsSession
 
 GOOD = struct.pack("<HH2sH", 0x0010, 0x0010, b"PN", 4) + b"A^B "
 BAD = GOOD[:-2]
@@ -51,7 +52,9 @@ class Peers:
     asked: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def open(self, peer: Peer, abstract_syntaxes: Sequence[str], stop: StopSignal) -> Connection:
+    def open(
+        self, peer: Peer, abstract_syntaxes: Sequence[str], stop: StopSignal, secured: object = None
+    ) -> Connection:
         with self.lock:
             self.asked += 1
             error = self.refuse(self.asked, peer)
@@ -297,6 +300,8 @@ def test_a_defect_in_one_thread_ends_the_run(running: Callable[..., RunResult], 
 
 def test_a_defect_of_an_observer_ends_the_run(running: Callable[..., RunResult]) -> None:
     class Broken:
+        def connection_secured(self, peer: Peer, session: TlsSession) -> None: ...
+
         def association_opened(self, peer: Peer) -> None: ...
         def operation_started(self, operation: Any) -> None: ...
         def warning(self, where: str, text: str) -> None: ...

@@ -1,0 +1,131 @@
+"""What certificates say, in words that no terminal obeys."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from peers.certificates import Certificates
+from runner.transport.certificate import Certificate, fingerprint, read_certificate
+from runner.transport.tls_session import TlsSession
+
+NOW = dt.datetime(2026, 1, 1, tzinfo=dt.timezone.utc)
+COMMON_NAME = bytes((0x55, 4, 3))
+
+
+def der(tag: int, *values: bytes) -> bytes:
+    value = b"".join(values)
+    if len(value) < 128:
+        return bytes((tag, len(value))) + value
+    length = len(value).to_bytes(4, "big")
+    return bytes((tag, 0x84)) + length + value
+
+
+def certificate(subject: bytes, times: bytes = b"") -> bytes:
+    validity = times or der(0x17, b"250101000000Z") + der(0x18, b"20600101000000Z")
+    signed = der(
+        0x30,
+        der(0xA0, der(2, b"\2")),
+        der(2, b"\1"),
+        der(0x30),
+        der(0x30),
+        der(0x30, validity),
+        der(0x30, subject),
+        der(0x30),
+    )
+    return der(0x30, signed, der(0x30), der(3, b"\0"))
+
+
+def name(kind: bytes, tag: int, value: bytes) -> bytes:
+    return der(0x31, der(0x30, der(6, kind), der(tag, value)))
+
+
+@pytest.mark.parametrize("which", ["server", "ec", "expired", "self_signed", "ca"])
+def test_openssl_says_the_same(certificates: Certificates, which: str) -> None:
+    certificates.openssl("x509", "-in", f"{which}.pem", "-outform", "DER", "-out", f"read-{which}.der")
+    read = read_certificate(certificates[f"read-{which}.der"].read_bytes())
+    said = certificates.openssl(
+        "x509", "-in", f"{which}.pem", "-noout", "-subject", "-issuer", "-fingerprint", "-sha256",
+        "-nameopt", "sep_comma_plus_space",
+    ).splitlines()  # fmt: skip
+    assert said == [
+        f"subject={read.subject}", f"issuer={read.issuer}", f"sha256 Fingerprint={read.sha256}"
+    ]  # fmt: skip
+    ends = certificates.openssl("x509", "-in", f"{which}.pem", "-noout", "-enddate").partition("=")[2]
+    assert read.not_after is not None
+    assert f"{read.not_after:%b %d %H:%M:%S %Y} GMT" == ends.strip().replace("  ", " 0")
+
+
+@pytest.mark.parametrize(
+    ("tag", "value", "shown"),
+    [
+        (0x0C, "Größe, 山田".encode(), r"CN=Größe\, 山田"),
+        (0x13, b"plain", "CN=plain"),
+        (0x14, b"\xe4", "CN=ä"),
+        (0x1E, "PACS".encode("utf-16-be"), "CN=PACS"),
+        (0x1C, "PACS".encode("utf-32-be"), "CN=PACS"),
+        (0x0C, b"\x1b[2J\x07evil\r\n", r"CN=\1B[2J\07evil\0D\0A"),
+        (0x0C, "\u202egp.exe".encode(), r"CN=\E2\80\AEgp.exe"),
+        (0x0C, b"\xff\xfe", "CN=#fffe"),
+        (0x13, b"\x9b2J", "CN=#9b324a"),
+        (0x04, b"octets", "CN=#6f6374657473"),
+    ],
+)
+def test_names(tag: int, value: bytes, shown: str) -> None:
+    assert read_certificate(certificate(name(COMMON_NAME, tag, value))).subject == shown
+
+
+def test_parts_of_a_name() -> None:
+    both = name(bytes((0x55, 4, 6)), 0x13, b"DE") + name(bytes.fromhex("2A8648"), 0x0C, b"odd")
+    both += der(
+        0x31,
+        der(0x30, der(6, COMMON_NAME), der(0x0C, b"a")),
+        der(0x30, der(6, bytes((0x55, 4, 11))), der(0x0C, b"b")),
+    )
+    assert read_certificate(certificate(both)).subject == "C=DE, 1.2.840=odd, CN=a+OU=b"
+
+
+def test_an_endless_name_is_cut() -> None:
+    subject = read_certificate(certificate(name(COMMON_NAME, 0x0C, b"x" * 100000))).subject
+    assert len(subject) == 301
+    assert subject.endswith("x…")
+
+
+@pytest.mark.parametrize("cut", range(0, 60, 3))
+def test_what_is_no_certificate(cut: int) -> None:
+    whole = certificate(name(COMMON_NAME, 0x0C, b"a"))
+    read = read_certificate(whole[:cut])
+    assert (read.subject, read.not_after) == ("", None)
+    assert read.sha256 == fingerprint(whole[:cut])
+
+
+def test_times() -> None:
+    read = read_certificate(certificate(b""))
+    assert read.not_before == dt.datetime(2025, 1, 1, tzinfo=dt.timezone.utc)
+    assert read.not_after == dt.datetime(2060, 1, 1, tzinfo=dt.timezone.utc)
+    odd = read_certificate(certificate(b"", der(0x17, b"\xff99") + der(0x18, b"20601341000000Z")))
+    assert (odd.not_before, odd.not_after) == (None, None)
+    assert odd.days_left(NOW) is None
+
+
+@pytest.mark.parametrize(
+    ("days", "said"),
+    [
+        (31, None),
+        (30, None),
+        (29, "expires in 29 days, on 2026-01-30"),
+        (1, "expires in 1 day, on 2026-01-02"),
+        (0, "expires in 0 days, on 2026-01-01"),
+        (-3, "has expired on 2025-12-29"),
+    ],
+)
+def test_a_certificate_that_ends_soon_is_warned_of(days: int, said: str | None) -> None:
+    shown = Certificate("CN=a", "CN=b", "", None, NOW + dt.timedelta(days=days))
+    session = TlsSession("TLSv1.3", "", shown, True, NOW)
+    assert session.days_left == days
+    assert session.warning == (said and f"the peer's certificate {said}; have it renewed")
+
+
+def test_a_peer_without_a_certificate_is_not_warned_of() -> None:
+    assert TlsSession("TLSv1.2", "", None, False, NOW).warning is None
