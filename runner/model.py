@@ -134,8 +134,8 @@ class SecurityProfile(str, Enum):
     NULL = "null"
 
 
-class PasswordSource(str, Enum):
-    """Where the password of a private key comes from."""
+class SecretSource(str, Enum):
+    """Where a secret comes from: the password of a private key, or what proves a user's identity."""
 
     PROMPT = "prompt"
     EMPTY = "empty"
@@ -145,15 +145,15 @@ class PasswordSource(str, Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Password:
-    """The password of a private key, or where it is to be found; never part of a `repr`.
+class Secret:
+    """A secret, or where it is to be found when it is used; never part of a `repr`.
 
     Attributes:
         source: where it comes from.
-        value: the password itself, the variable's name or the file's path; "" where the source says it all.
+        value: the secret itself, the variable's name or the file's path; "" where the source says it all.
     """
 
-    source: PasswordSource = PasswordSource.PROMPT
+    source: SecretSource = SecretSource.PROMPT
     value: str = field(default="", repr=False)
 
 
@@ -183,7 +183,7 @@ class Tls:
 
     key: FilePath | None = None
     certificate: FilePath | None = None
-    password: Password = field(default_factory=Password)
+    password: Secret = field(default_factory=Secret)
     key_format: KeyFormat = KeyFormat.PEM
     ca_files: tuple[FilePath, ...] = ()
     ca_directories: tuple[FilePath, ...] = ()

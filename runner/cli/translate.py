@@ -16,7 +16,7 @@ from runner.findscu.fidelity import Fate, Outcome, report_data, report_text
 from runner.findscu.peer_yaml import with_files_in
 from runner.findscu.translate import translate
 from runner.jobfile.load import load_job
-from runner.model import Job, Password, PasswordSource, Peer
+from runner.model import Job, Peer, Secret, SecretSource
 
 
 def parser() -> ArgumentParser:
@@ -137,6 +137,6 @@ def _plain(peer: Peer) -> Peer:
     """Return a peer without its name and, since the translation does not show it, a password."""
     peer = with_files_in(peer, Path.cwd())
     tls = peer.tls
-    if tls is not None and tls.password.source in (PasswordSource.LITERAL, PasswordSource.ENVIRONMENT):
-        tls = replace(tls, password=Password())
+    if tls is not None and tls.password.source in (SecretSource.LITERAL, SecretSource.ENVIRONMENT):
+        tls = replace(tls, password=Secret())
     return replace(peer, name="", tls=tls)

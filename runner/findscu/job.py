@@ -19,14 +19,14 @@ from runner.model import (
     IPVersion,
     Job,
     KeyFormat,
-    Password,
-    PasswordSource,
     Peer,
     PeerVerification,
     Query,
     Request,
     RevocationCheck,
     RspSink,
+    Secret,
+    SecretSource,
     SecurityProfile,
     SinkDeclaration,
     StdoutFormat,
@@ -186,13 +186,13 @@ def _path(command_line: CommandLine, name: str) -> Path | None:
     return None if value is None else Path(value)
 
 
-def _password(command_line: CommandLine) -> Password:
+def _password(command_line: CommandLine) -> Secret:
     match command_line.chosen("password"):
         case "--use-passwd":
-            return Password(PasswordSource.LITERAL, command_line.value("--use-passwd") or "")
+            return Secret(SecretSource.LITERAL, command_line.value("--use-passwd") or "")
         case "--null-passwd":
-            return Password(PasswordSource.EMPTY)
-    return Password(PasswordSource.PROMPT)
+            return Secret(SecretSource.EMPTY)
+    return Secret(SecretSource.PROMPT)
 
 
 def _revocation(command_line: CommandLine) -> RevocationCheck:

@@ -11,10 +11,10 @@ from runner.findscu.yaml_text import Block, Scalar, flow, flow_map
 from runner.model import (
     AssociationEnd,
     IPVersion,
-    PasswordSource,
     Peer,
     PeerVerification,
     RevocationCheck,
+    SecretSource,
     Tls,
 )
 
@@ -25,10 +25,10 @@ _SYNTAX_NAMES = {
     "1.2.840.10008.1.2.1.99": "deflated",
 }
 _DEFAULT = "findscu's default"
-_PASSWORDS: dict[PasswordSource, tuple[str | Scalar, str]] = {
-    PasswordSource.LITERAL: (Scalar(f"'{SECRET}'"), "the command line had it in plain text"),
-    PasswordSource.EMPTY: (Scalar("''"), ""),
-    PasswordSource.PROMPT: ("prompt", "asked for where the key is encrypted"),
+_PASSWORDS: dict[SecretSource, tuple[str | Scalar, str]] = {
+    SecretSource.LITERAL: (Scalar(f"'{SECRET}'"), "the command line had it in plain text"),
+    SecretSource.EMPTY: (Scalar("''"), ""),
+    SecretSource.PROMPT: ("prompt", "asked for where the key is encrypted"),
 }
 
 

@@ -19,12 +19,12 @@ from runner.model import (
     IPVersion,
     Job,
     KeyFormat,
-    PasswordSource,
     Peer,
     Query,
     Request,
     RevocationCheck,
     RspSink,
+    SecretSource,
     StdoutFormat,
     StdoutSink,
     Tls,
@@ -32,7 +32,7 @@ from runner.model import (
 )
 
 _NUMBERS = {"OF": "<f", "OD": "<d", "OL": "<I", "OV": "<Q"}
-_PASSWORDS = {PasswordSource.PROMPT: "+ps", PasswordSource.EMPTY: "-pw"}
+_PASSWORDS = {SecretSource.PROMPT: "+ps", SecretSource.EMPTY: "-pw"}
 _NEW_TEXT_VRS = frozenset(("UT", "UC", "UR"))
 
 

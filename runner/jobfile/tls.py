@@ -9,21 +9,19 @@ from typing import TypeVar
 
 from runner.cipher_suites import openssl_name
 from runner.jobfile.problem import Severity
+from runner.jobfile.secret import read_secret
 from runner.jobfile.section import Section
 from runner.model import (
     KeyFormat,
-    Password,
-    PasswordSource,
     PeerVerification,
     RevocationCheck,
+    Secret,
     SecurityProfile,
     Tls,
 )
 
 _Choice = TypeVar("_Choice", bound=Enum)
 
-#: A text that is nothing but a reference.
-_REFERENCE = re.compile(r"\$\{(env|file):([^{}\0]+)\}")
 _SERVER_NAME = re.compile(r"[^\s./:][^\s/:]*")
 
 #: Profiles that PS3.15 has retired.
@@ -55,7 +53,7 @@ def read_tls(tls: Section) -> Tls:
     return Tls(
         key=key,
         certificate=certificate,
-        password=_password(tls["password"]) if "password" in tls else Password(),
+        password=read_secret(tls["password"], "password") if "password" in tls else Secret(),
         key_format=_choice(tls["key_format"], KeyFormat.PEM),
         ca_files=_files(tls["ca_files"]),
         ca_directories=_files(tls["ca_directories"]),
@@ -84,26 +82,6 @@ def _file(section: Section) -> Path | None:
 
 def _files(section: Section) -> tuple[Path, ...]:
     return tuple(item.beside(item.text()) for item in section.items() if item.text())
-
-
-def _password(section: Section) -> Password:
-    text = section.text()
-    if text == "prompt":
-        return Password(PasswordSource.PROMPT)
-    if not text:
-        return Password(PasswordSource.EMPTY)
-    reference = _REFERENCE.fullmatch(text)
-    if reference is None:
-        section.problem(
-            "the password stands here for everyone who can read the job",
-            "let it come from ${env:NAME} or ${file:PATH}, or be asked for: prompt",
-            severity=Severity.WARNING,
-        )
-        return Password(PasswordSource.LITERAL, text)
-    kind, name = reference.groups()
-    if kind == "env":
-        return Password(PasswordSource.ENVIRONMENT, name)
-    return Password(PasswordSource.FILE, str(section.beside(name)))
 
 
 def _verification(section: Section) -> PeerVerification:

@@ -16,12 +16,14 @@ from runner.cipher_suites import TLS_1_3, is_weak, openssl_name
 from runner.errors import CfindError, InterruptedRunError, InvalidJobError
 from runner.model import KeyFormat, PeerVerification, RevocationCheck, SecurityProfile, Tls
 from runner.transport.der import sequence
-from runner.transport.password import password_of
+from runner.transport.secret import Need, secret_of
 from runner.transport.security_profiles import OFFERS, Offer, Version
 from runner.transport.stop_signal import StopSignal
 
 #: No key, certificate or list of them that is meant to be one is longer, in bytes.
 _LONGEST_FILE = 64 * 1024 * 1024
+#: As long as OpenSSL takes a password, in bytes.
+_LONGEST_PASSWORD = 1023
 #: What is read of a file that seeds the random generator, and written to one, in bytes.
 _SEED_READ, _SEED_WRITTEN = 65536, 1024
 
@@ -200,7 +202,7 @@ def _load_own(context: ssl.SSLContext, tls: Tls, key: Path, certificate: Path, s
     def password() -> bytes:
         nonlocal asked
         asked = True
-        return password_of(tls.password, key, stop)
+        return secret_of(tls.password, _password_of(key), stop)
 
     with _as_file(certificate_data) as certificate_file, _as_file(key_data) as key_file:
         try:
@@ -227,6 +229,17 @@ def _load_own(context: ssl.SSLContext, tls: Tls, key: Path, certificate: Path, s
                 "check that both are whole; openssl pkey and openssl x509 tell more",
                 str(key),
             ) from None
+
+
+def _password_of(key: Path) -> Need:
+    return Need(
+        "password",
+        where=str(key),
+        owner=f"the private key {key}",
+        longest=_LONGEST_PASSWORD,
+        limit=("OpenSSL", "encrypt the key with a shorter one"),
+        because="the key is encrypted, and ",
+    )
 
 
 def _no_key(path: Path, form: KeyFormat) -> InvalidJobError:

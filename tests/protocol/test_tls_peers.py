@@ -26,10 +26,10 @@ from peers.tls_terminator import TlsTerminator, server_context
 from runner.errors import CfindError, InterruptedRunError, InvalidJobError, NoAssociationError, TlsError
 from runner.model import (
     KeyFormat,
-    Password,
-    PasswordSource,
     PeerVerification,
     RevocationCheck,
+    Secret,
+    SecretSource,
     SecurityProfile,
     Tls,
 )
@@ -100,12 +100,12 @@ def test_intermediate_that_the_peer_sends(certificates: Certificates) -> None:
 @pytest.mark.parametrize(
     ("key", "source", "value"),
     [
-        ("client.key", PasswordSource.PROMPT, ""),
-        ("client.key", PasswordSource.EMPTY, ""),
-        ("encrypted.key", PasswordSource.LITERAL, PASSWORD),
-        ("encrypted.key", PasswordSource.ENVIRONMENT, "KEY_PASSWORD"),
-        ("encrypted.key", PasswordSource.FILE, "password.txt"),
-        ("traditional.key", PasswordSource.LITERAL, PASSWORD),
+        ("client.key", SecretSource.PROMPT, ""),
+        ("client.key", SecretSource.EMPTY, ""),
+        ("encrypted.key", SecretSource.LITERAL, PASSWORD),
+        ("encrypted.key", SecretSource.ENVIRONMENT, "KEY_PASSWORD"),
+        ("encrypted.key", SecretSource.FILE, "password.txt"),
+        ("traditional.key", SecretSource.LITERAL, PASSWORD),
     ],
 )
 def test_our_certificate(
@@ -114,13 +114,13 @@ def test_our_certificate(
     tmp_path: Path,
     newest: ssl.TLSVersion,
     key: str,
-    source: PasswordSource,
+    source: SecretSource,
     value: str,
 ) -> None:
     monkeypatch.setenv("KEY_PASSWORD", PASSWORD)
     monkeypatch.chdir(tmp_path)
     Path("password.txt").write_text(f"{PASSWORD}\nmore\n")
-    tls = mutual(certificates, key=certificates[key], password=Password(source, value))
+    tls = mutual(certificates, key=certificates[key], password=Secret(source, value))
     context = server(certificates, newest=newest, client_ca=certificates["ca.pem"])
     assert asked(context, tls).clients == ["client"]
 
@@ -140,7 +140,7 @@ def test_der(certificates: Certificates, tmp_path: Path, key: str) -> None:
     tls = Tls(
         key=kind,
         certificate=tmp_path / "client.der",
-        password=Password(PasswordSource.LITERAL, PASSWORD),
+        password=Secret(SecretSource.LITERAL, PASSWORD),
         key_format=KeyFormat.DER,
         ca_files=(tmp_path / "ca.der",),
     )
@@ -403,19 +403,19 @@ def _bad(certificates: Certificates, folder: Path) -> dict[str, tuple[Tls, str]]
         "certificate garbage": (mutual(certificates, certificate=garbage), "no certificate in PEM"),
         "another's key": (mutual(certificates, key=certificates["server.key"]), "does not belong"),
         "wrong password": (
-            replace(encrypted, password=Password(PasswordSource.LITERAL, "wrong")),
+            replace(encrypted, password=Secret(SecretSource.LITERAL, "wrong")),
             "cannot be decrypted",
         ),
         "no variable": (
-            replace(encrypted, password=Password(PasswordSource.ENVIRONMENT, "NO_SUCH_VARIABLE")),
+            replace(encrypted, password=Secret(SecretSource.ENVIRONMENT, "NO_SUCH_VARIABLE")),
             "NO_SUCH_VARIABLE is not set",
         ),
         "no password file": (
-            replace(encrypted, password=Password(PasswordSource.FILE, str(missing))),
-            "file with its password cannot be read",
+            replace(encrypted, password=Secret(SecretSource.FILE, str(missing))),
+            "file with the password cannot be read",
         ),
         "endless password": (
-            replace(encrypted, password=Password(PasswordSource.LITERAL, PASSWORD * 200)),
+            replace(encrypted, password=Secret(SecretSource.LITERAL, PASSWORD * 200)),
             "takes at most 1023",
         ),
         "ca missing": (Tls(ca_files=(missing,)), "trusted certificates cannot be read"),

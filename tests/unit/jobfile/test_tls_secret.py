@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from runner.jobfile.load import load_job
-from runner.model import PasswordSource
+from runner.model import SecretSource
 
 
 def test_a_reference_for_a_password_is_not_resolved_when_the_job_is_loaded(
@@ -36,5 +36,5 @@ def test_a_reference_for_a_password_is_not_resolved_when_the_job_is_loaded(
     tls = job.peers[0].tls
     assert tls is not None
     assert tls.key == tmp_path / "keys/key.pem"
-    assert tls.password.source is PasswordSource.ENVIRONMENT
+    assert tls.password.source is SecretSource.ENVIRONMENT
     assert "hunter2" not in repr(job)

@@ -15,12 +15,12 @@ from runner.model import (
     IPVersion,
     Job,
     KeyFormat,
-    Password,
-    PasswordSource,
     Peer,
     PeerVerification,
     RevocationCheck,
     RspSink,
+    Secret,
+    SecretSource,
     SecurityProfile,
     StdoutFormat,
     StdoutSink,
@@ -268,7 +268,7 @@ def test_tls():
     assert everything == Tls(
         key=VALID / "keys/client.key",
         certificate=Path("/etc/cfind/client.pem"),
-        password=Password(PasswordSource.ENVIRONMENT, "KEY_PASSWORD"),
+        password=Secret(SecretSource.ENVIRONMENT, "KEY_PASSWORD"),
         key_format=KeyFormat.DER,
         ca_files=(VALID / "ca.der",),
         ca_directories=(VALID / "authorities",),
@@ -284,10 +284,10 @@ def test_tls():
         write_seed=VALID / "next-seed",
     )
     assert file is not None
-    assert file.password == Password(PasswordSource.FILE, str(VALID / "password.txt"))
+    assert file.password == Secret(SecretSource.FILE, str(VALID / "password.txt"))
     assert file.revocation is RevocationCheck.LEAF
     assert empty is not None
-    assert empty.password == Password(PasswordSource.EMPTY)
+    assert empty.password == Secret(SecretSource.EMPTY)
 
 
 def test_a_password_in_the_job_is_a_warning(tmp_path):
@@ -302,10 +302,10 @@ def test_a_password_in_the_job_is_a_warning(tmp_path):
     job, problems = load_job(path)
     assert job is not None
     assert job.peers[1].tls is not None
-    assert job.peers[1].tls.password == Password(PasswordSource.LITERAL, "sesame")
+    assert job.peers[1].tls.password == Secret(SecretSource.LITERAL, "sesame")
     assert "sesame" not in repr(job)
     (problem,) = problems
     assert problem.path == "peers.all.tls.password"
     assert "sesame" not in str(problem)
     assert job.peers[3].tls is not None
-    assert job.peers[3].tls.password == Password(PasswordSource.PROMPT)
+    assert job.peers[3].tls.password == Secret(SecretSource.PROMPT)
