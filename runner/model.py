@@ -134,6 +134,13 @@ class SecurityProfile(str, Enum):
     NULL = "null"
 
 
+class TlsVersion(str, Enum):
+    """A version of TLS that a job can ask for at least."""
+
+    TLS_1_2 = "1.2"
+    TLS_1_3 = "1.3"
+
+
 class SecretSource(str, Enum):
     """Where a secret comes from: the password of a private key, or what proves a user's identity."""
 
@@ -172,7 +179,10 @@ class Tls:
         check_host: whether the peer's certificate must bear its host name.
         server_name: sent as server name indication (RFC 6066 3), and checked where `check_host` is set;
             None is the host where `check_host` is set, and otherwise none is sent.
+        fingerprints: SHA-256 of certificates, in hexadecimal with colons as openssl prints them: the peer's
+            must be one of them, whatever `verification` says; empty for any.
         profile: the versions and cipher suites that are offered.
+        minimum_version: no older version than that is offered; None for the profile's.
         ciphers: IANA or OpenSSL names of cipher suites that replace the profile's; empty for the profile's.
         dh_parameters: a file with parameters for Diffie-Hellman.
         crl_files: certificate revocation lists.
@@ -190,7 +200,9 @@ class Tls:
     verification: PeerVerification = PeerVerification.REQUIRE
     check_host: bool = True
     server_name: str | None = None
+    fingerprints: tuple[str, ...] = ()
     profile: SecurityProfile = SecurityProfile.RFC_8996
+    minimum_version: TlsVersion | None = None
     ciphers: tuple[str, ...] = ()
     dh_parameters: FilePath | None = None
     crl_files: tuple[FilePath, ...] = ()

@@ -10,7 +10,7 @@ from runner.cli.arguments import ArgumentParser, add_variable_option, given_vari
 from runner.cli.job_files import valid_jobs
 from runner.cli.messages import printable, say
 from runner.errors import ExitStatus
-from runner.model import Job
+from runner.model import Job, Tls
 from runner.plan import Operation, operations
 
 
@@ -96,6 +96,7 @@ def _document(operation: Operation) -> dict[str, Any]:
         "peer": peer.name,
         "host": peer.host or None,
         "port": peer.port or None,
+        "tls": _tls(peer.tls) if peer.tls is not None else None,
         "archive": str(peer.archive) if peer.archive is not None else None,
         "ae_title": peer.ae_title,
         "calling_ae_title": peer.calling_ae_title,
@@ -107,6 +108,20 @@ def _document(operation: Operation) -> dict[str, Any]:
         "source": operation.source or None,
         "repetition": operation.repetition,
         "cancel_after": query.cancel_after,
+    }
+
+
+def _tls(tls: Tls) -> dict[str, Any]:
+    """Return what is negotiated and checked; nothing of our key but whose certificate it belongs to."""
+    return {
+        "profile": tls.profile.value,
+        "minimum_version": tls.minimum_version.value if tls.minimum_version is not None else None,
+        "ciphers": list(tls.ciphers),
+        "verification": tls.verification.value,
+        "check_host": tls.check_host,
+        "server_name": tls.server_name,
+        "fingerprints": list(tls.fingerprints),
+        "certificate": str(tls.certificate) if tls.certificate is not None else None,
     }
 
 

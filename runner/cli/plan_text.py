@@ -32,6 +32,10 @@ def operation_lines(operation: Operation) -> Iterator[str]:
     extra += f", from {operation.source}" if operation.source else ""
     yield f"operation {operation.number}: query {query.name}{extra}"
     yield f"  peer      {peer.name}: {address(peer)}, called {peer.ae_title}, calling {peer.calling_ae_title}"
+    if peer.tls is not None:
+        from runner.cli.tls_text import settings_text
+
+        yield f"  secured   {settings_text(peer.tls)}"
     yield f"  model     {_MODEL_NAMES[operation.model]} ({operation.model.sop_class_uid})"
     yield f"  level     {operation.level.value if operation.level is not None else 'none'}"
     yield f"  proposes  {', then '.join(_SYNTAX_NAMES[syntax] for syntax in peer.transfer_syntaxes)}"

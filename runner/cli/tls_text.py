@@ -1,8 +1,25 @@
-"""A TLS connection in words."""
+"""TLS in words: what a job asks for, and what came of it."""
 
 from __future__ import annotations
 
-from runner.transport.tls_session import TlsSession
+from typing import TYPE_CHECKING
+
+from runner.model import Tls
+
+if TYPE_CHECKING:
+    from runner.transport.tls_session import TlsSession
+
+
+def settings_text(tls: Tls) -> str:
+    """Say in one line how a peer is to be spoken to; holds no secret."""
+    least = f", from {tls.minimum_version.value} on" if tls.minimum_version is not None else ""
+    text = f"TLS by the profile {tls.profile.value}{least}"
+    if tls.ciphers:
+        text += f" with {', '.join(tls.ciphers)}"
+    text += f"; the peer's certificate: {tls.verification.value}"
+    if tls.fingerprints:
+        text += f", {'one of ' if len(tls.fingerprints) > 1 else ''}{', '.join(tls.fingerprints)}"
+    return text if tls.certificate is None else f"{text}; ours: {tls.certificate}"
 
 
 def session_text(session: TlsSession) -> str:

@@ -158,6 +158,10 @@ def _tls_words(tls: Tls, notes: list[str]) -> Iterator[str]:
     yield VERIFICATION_OPTIONS[tls.verification]
     if tls.check_host:
         notes.append("tls.check_host: findscu never compares names")
+    if tls.fingerprints:
+        notes.append("tls.fingerprints: findscu compares none")
+    if tls.minimum_version is not None:
+        notes.append("tls.minimum_version: findscu has none but the profile's")
     yield next(option for option, profile in PROFILES.items() if profile is tls.profile)
 
 

@@ -7,7 +7,7 @@ from enum import Enum
 from pathlib import Path
 from typing import TypeVar
 
-from runner.cipher_suites import openssl_name
+from runner.cipher_suites import TLS_1_3, openssl_name
 from runner.jobfile.problem import Severity
 from runner.jobfile.secret import read_secret
 from runner.jobfile.section import Section
@@ -18,6 +18,7 @@ from runner.model import (
     Secret,
     SecurityProfile,
     Tls,
+    TlsVersion,
 )
 
 _Choice = TypeVar("_Choice", bound=Enum)
@@ -35,6 +36,18 @@ _RETIRED = {
 }
 
 
+#: Profiles that offer nothing newer than TLS 1.2.
+_UP_TO_TLS_1_2 = {
+    SecurityProfile.EXTENDED,
+    SecurityProfile.BASIC,
+    SecurityProfile.AES,
+    SecurityProfile.NULL,
+}
+
+_FINGERPRINT = re.compile(r"(?:[0-9A-F]{2}){32}|[0-9A-F]{2}(?::[0-9A-F]{2}){31}", re.IGNORECASE)
+_OTHER_DIGEST = re.compile(r"(?:[0-9A-F]{2}:?)+", re.IGNORECASE)
+
+
 def read_tls(tls: Section) -> Tls:
     """Make what the model knows of TLS.
 
@@ -50,6 +63,8 @@ def read_tls(tls: Section) -> Tls:
     if key is None and "password" in tls:
         tls["password"].problem("a password is here, but no key", "add 'key', or take it out", of_key=True)
     crl_files = _files(tls["crl_files"])
+    fingerprints = _fingerprints(tls["fingerprints"])
+    profile, ciphers = _profile(tls["profile"]), _ciphers(tls["ciphers"])
     return Tls(
         key=key,
         certificate=certificate,
@@ -57,11 +72,13 @@ def read_tls(tls: Section) -> Tls:
         key_format=_choice(tls["key_format"], KeyFormat.PEM),
         ca_files=_files(tls["ca_files"]),
         ca_directories=_files(tls["ca_directories"]),
-        verification=_verification(tls["verification"]),
+        verification=_verification(tls["verification"], pinned=bool(fingerprints)),
         check_host=tls["check_host"].data is not False,
         server_name=_server_name(tls["server_name"]),
-        profile=_profile(tls["profile"]),
-        ciphers=_ciphers(tls["ciphers"]),
+        fingerprints=fingerprints,
+        profile=profile,
+        minimum_version=_minimum_version(tls["minimum_version"], profile, ciphers),
+        ciphers=ciphers,
         dh_parameters=_file(tls["dh_parameters"]),
         crl_files=crl_files,
         revocation=_choice(tls["revocation"], RevocationCheck.LEAF if crl_files else RevocationCheck.NONE),
@@ -84,15 +101,48 @@ def _files(section: Section) -> tuple[Path, ...]:
     return tuple(item.beside(item.text()) for item in section.items() if item.text())
 
 
-def _verification(section: Section) -> PeerVerification:
+def _verification(section: Section, *, pinned: bool) -> PeerVerification:
     verification = _choice(section, PeerVerification.REQUIRE)
-    if verification is PeerVerification.IGNORE:
+    if verification is PeerVerification.IGNORE and not pinned:
         section.problem(
             "anyone can pretend to be the peer",
-            "trust its certificate by ca_files instead",
+            "trust its certificate by ca_files or fingerprints instead",
             severity=Severity.WARNING,
         )
     return verification
+
+
+def _fingerprints(section: Section) -> tuple[str, ...]:
+    fingerprints = []
+    for item in section.items():
+        text = item.text()
+        if _FINGERPRINT.fullmatch(text):
+            fingerprints.append(bytes.fromhex(text.replace(":", "")).hex(":").upper())
+        elif text:
+            what = "this is no SHA-256 fingerprint, which has 64 hexadecimal digits"
+            if _OTHER_DIGEST.fullmatch(text):
+                what += f" and not {len(text.replace(':', ''))}"
+            item.problem(what, "openssl x509 -in FILE -noout -fingerprint -sha256 prints it, cfind echo too")
+    return tuple(fingerprints)
+
+
+def _minimum_version(
+    section: Section, profile: SecurityProfile, ciphers: tuple[str, ...]
+) -> TlsVersion | None:
+    version = next((version for version in TlsVersion if version.value == section.text()), None)
+    if version is TlsVersion.TLS_1_3:
+        newest = [name in TLS_1_3 for name in ciphers]
+        if ciphers and not any(newest):
+            section.problem(
+                "none of the cipher suites is one of TLS 1.3, so nothing could be offered",
+                "add one to ciphers, such as TLS_AES_256_GCM_SHA384",
+            )
+        elif profile in _UP_TO_TLS_1_2 and not (ciphers and all(newest)):
+            section.problem(
+                f"the profile {profile.value} ends with TLS 1.2, so nothing could be offered",
+                "choose another profile, or 1.2",
+            )
+    return version
 
 
 def _server_name(section: Section) -> str | None:

@@ -12,12 +12,12 @@ import errno
 import select
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from runner.cipher_suites import openssl_name
 from runner.errors import InvalidJobError, TlsError
 from runner.model import Peer, PeerVerification, Tls
-from runner.transport.certificate import read_certificate
+from runner.transport.certificate import fingerprint, read_certificate
 from runner.transport.sockets import (
     Channel,
     DeadlineError,
@@ -79,7 +79,7 @@ def security(
             channel.handshake(deadline)
             _check(channel, tls)
             if secured is not None:
-                secured(channel.session)
+                secured(channel.session(verified=_verifies(tls)))
         except DeadlineError:
             channel.abandon()
             raise TlsError(
@@ -112,7 +112,6 @@ class TlsChannel(Channel):
         super().__init__(connected, stop)
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=server_name)
-        self._verified = context.verify_mode is not ssl.CERT_NONE
         self._network = memoryview(bytearray(_RECEIVE_SIZE))
         self._unsent = b""
         self._version: str | None = None
@@ -133,15 +132,14 @@ class TlsChannel(Channel):
         """The peer's certificate in DER, empty where it has shown none."""
         return self._tls.getpeercert(binary_form=True) or b""
 
-    @property
-    def session(self) -> TlsSession:
-        """What was negotiated."""
+    def session(self, *, verified: bool) -> TlsSession:
+        """Return what was negotiated; `verified` is whether a certificate has been checked."""
         certificate = self.certificate
         return TlsSession(
             self._version or "",
             self.cipher,
             read_certificate(certificate) if certificate else None,
-            bool(certificate) and self._verified,
+            verified and bool(certificate),
             dt.datetime.now(dt.timezone.utc),
         )
 
@@ -328,8 +326,14 @@ class TlsChannel(Channel):
 # --- what failures mean -----------------------------------------------------------------------------
 
 
+def _verifies(tls: Tls) -> bool:
+    return tls.verification is not PeerVerification.IGNORE or bool(tls.fingerprints)
+
+
 def _check(channel: TlsChannel, tls: Tls) -> None:
     """Check what OpenSSL does not."""
+    if tls.fingerprints:
+        _check_fingerprint(channel.certificate, tls.fingerprints)
     if tls.verification is PeerVerification.REQUIRE and not channel.certificate:
         raise TlsError(
             "the peer showed no certificate, so it can be anyone",
@@ -340,6 +344,21 @@ def _check(channel: TlsChannel, tls: Tls) -> None:
         raise TlsError(
             f"the peer chose the cipher suite {channel.cipher}, which the job does not name",
             "name it too, or let the peer choose another",
+        )
+
+
+def _check_fingerprint(certificate: bytes, known: Sequence[str]) -> None:
+    if not certificate:
+        raise TlsError(
+            "the peer showed no certificate, so its fingerprint cannot be compared",
+            "take the anonymous cipher suites out",
+        )
+    shown = fingerprint(certificate)
+    if shown not in known:
+        raise TlsError(
+            f"the peer's certificate has the SHA-256 fingerprint {shown}, which the job does not name",
+            "do not go on before the peer's administrator has confirmed it; if the certificate was renewed,"
+            " name it by fingerprints",
         )
 
 

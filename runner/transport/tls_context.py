@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 
 from runner.cipher_suites import TLS_1_3, is_weak, openssl_name
 from runner.errors import CfindError, InterruptedRunError, InvalidJobError
-from runner.model import KeyFormat, PeerVerification, RevocationCheck, SecurityProfile, Tls
+from runner.model import KeyFormat, PeerVerification, RevocationCheck, SecurityProfile, Tls, TlsVersion
 from runner.transport.der import sequence
 from runner.transport.secret import Need, secret_of
 from runner.transport.security_profiles import OFFERS, Offer, Version
@@ -48,6 +48,8 @@ _VERSIONS = {
     Version.TLS_1_2: ssl.TLSVersion.TLSv1_2,
     Version.TLS_1_3: ssl.TLSVersion.TLSv1_3,
 }
+
+_MINIMA = {TlsVersion.TLS_1_2: Version.TLS_1_2, TlsVersion.TLS_1_3: Version.TLS_1_3}
 
 _Made = ssl.SSLContext | CfindError
 _made: WeakKeyDictionary[StopSignal, dict[Tls, _Made]] = WeakKeyDictionary()
@@ -133,6 +135,13 @@ def _offer(context: ssl.SSLContext, tls: Tls) -> None:
             )
     elif not any(name in offer.ciphers for name in _set_ciphers(context, offer.ciphers, legacy=legacy)):
         raise _no_suite(tls.profile, offer)
+    if tls.minimum_version is not None:
+        oldest = max(oldest, _MINIMA[tls.minimum_version])
+        if oldest > newest:
+            raise InvalidJobError(
+                f"no version of TLS from {tls.minimum_version.value} on is left to be offered",
+                "lower minimum_version, or choose another profile or other cipher suites",
+            )
     context.minimum_version = _VERSIONS[oldest]
     context.maximum_version = _VERSIONS[newest]
 

@@ -19,7 +19,7 @@ class TlsSession:
         protocol: such as TLSv1.3.
         cipher: the cipher suite, by OpenSSL's name.
         certificate: the peer's, None where it showed none.
-        verified: whether the certificate's chain was checked.
+        verified: whether the certificate was checked: against trusted ones, or the job's fingerprints.
         at: the time of the handshake, in UTC.
     """
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -341,3 +342,25 @@ def test_preflight_of_a_peer_that_is_not_verified(
     assert b"issued by CN=ca, not verified" in printed
     assert "the peer's certificate has expired on 2021-01-01" in stderr
     assert outcome.report["peers"][0]["tls"]["verified"] is False
+
+
+def test_fingerprints(cfind: Cfind, files: Path, certificates: Certificates, dcmqrscp_peer: Server) -> None:
+    """What `echo` prints can be pinned, and is in the plan."""
+    with secured(dcmqrscp_peer, certificates, "self_signed") as terminator:
+        unknown = tls_job(terminator.port, verification="ignore")
+        cfind.job_file(unknown)
+        printed = cfind("echo", "job.yaml")[1].decode()
+        fingerprint = printed.partition("SHA-256 ")[2].partition(";")[0]
+        pinned = tls_job(terminator.port, verification="ignore", fingerprints=[fingerprint.lower()])
+        outcome = cfind.run(pinned)
+        assert outcome.status == 0, outcome.stderr
+        assert outcome.report["peers"][0]["tls"]["verified"] is True
+        assert "warning" not in outcome.stderr
+        assert fingerprint in cfind("plan", "job.yaml")[1].decode()
+        planned = json.loads(cfind("plan", "job.yaml", "--format", "json")[1])
+        assert planned["operations"][0]["tls"]["fingerprints"] == [fingerprint]
+        other = tls_job(terminator.port, verification="ignore", fingerprints=["00" * 32])
+        outcome = cfind.run(other)
+    assert outcome.status == 4
+    assert fingerprint in outcome.stderr
+    assert outcome.report["peers"] == [{"name": "main", "tls": None}]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import socket
 import ssl
@@ -24,6 +25,7 @@ from peers.raw_peer import RawPeer, Side
 from peers.scripted_scp import ScriptedSCP
 from peers.tls_terminator import TlsTerminator, server_context
 from runner.errors import CfindError, InterruptedRunError, InvalidJobError, NoAssociationError, TlsError
+from runner.jobfile.load import load_job
 from runner.model import (
     KeyFormat,
     PeerVerification,
@@ -32,9 +34,11 @@ from runner.model import (
     SecretSource,
     SecurityProfile,
     Tls,
+    TlsVersion,
 )
 from runner.transport.connection import PeerConnection
 from runner.transport.stop_signal import StopSignal
+from runner.transport.tls_context import context_of
 
 TLS_1_2 = ssl.TLSVersion.TLSv1_2
 
@@ -385,6 +389,107 @@ def test_peer_without_certificate(certificates: Certificates) -> None:
     tls = trusting(certificates, ciphers=("TLS_DH_anon_WITH_AES_128_GCM_SHA256",), check_host=False)
     assert "showed no certificate" in refusal(context, tls).what
     asked(context, replace(tls, verification=PeerVerification.IF_PRESENT))
+
+
+# --- fingerprints and versions ----------------------------------------------------------------------
+
+
+def sha256(certificates: Certificates, name: str) -> str:
+    said = certificates.openssl("x509", "-in", f"{name}.pem", "-noout", "-fingerprint", "-sha256")
+    return said.partition("=")[2].strip()
+
+
+@pytest.mark.parametrize("newest", [TLS_1_2, ssl.TLSVersion.TLSv1_3])
+@pytest.mark.parametrize("name", ["server", "expired", "elsewhere", "self_signed"])
+def test_a_fingerprint_in_place_of_the_chain(
+    certificates: Certificates, newest: ssl.TLSVersion, name: str
+) -> None:
+    pinned = Tls(verification=PeerVerification.IGNORE, fingerprints=(sha256(certificates, name),))
+    asked(server(certificates, name, newest=newest), pinned)
+    both = replace(pinned, fingerprints=(sha256(certificates, "ca"), *pinned.fingerprints))
+    asked(server(certificates, name, newest=newest), both)
+
+
+@pytest.mark.parametrize("verification", list(PeerVerification))
+def test_another_fingerprint(certificates: Certificates, verification: PeerVerification) -> None:
+    tls = trusting(certificates, verification=verification, fingerprints=(sha256(certificates, "ca"),))
+    error = refusal(server(certificates), tls)
+    assert isinstance(error, TlsError)
+    assert f"fingerprint {sha256(certificates, 'server')}" in error.what
+
+
+def test_a_fingerprint_does_not_excuse_the_chain(certificates: Certificates) -> None:
+    tls = trusting(certificates, fingerprints=(sha256(certificates, "expired"),))
+    assert "it has expired" in refusal(server(certificates, "expired"), tls).what
+    asked(server(certificates), replace(tls, fingerprints=(sha256(certificates, "server"),)))
+
+
+@pytest.mark.parametrize("verification", list(PeerVerification))
+def test_a_fingerprint_of_a_peer_without_certificate(
+    certificates: Certificates, verification: PeerVerification
+) -> None:
+    context = server(certificates, newest=TLS_1_2, ciphers="ADH-AES128-GCM-SHA256:@SECLEVEL=0")
+    context.load_dh_params(str(_parameters(certificates)))
+    tls = Tls(
+        ciphers=("TLS_DH_anon_WITH_AES_128_GCM_SHA256",),
+        verification=verification,
+        fingerprints=(sha256(certificates, "server"),),
+    )
+    assert "showed no certificate" in refusal(context, tls).what
+
+
+def test_minimum_version(certificates: Certificates) -> None:
+    least = trusting(certificates, minimum_version=TlsVersion.TLS_1_3)
+    assert asked(server(certificates), least).versions == ["TLSv1.3"]
+    assert "version" in refusal(server(certificates, newest=TLS_1_2), least).what
+    least = trusting(certificates, minimum_version=TlsVersion.TLS_1_2)
+    assert asked(server(certificates, newest=TLS_1_2), least).versions == ["TLSv1.2"]
+
+
+def test_minimum_version_narrows_a_retired_profile(certificates: Certificates) -> None:
+    tls = trusting(certificates, profile=SecurityProfile.BCP_195, minimum_version=TlsVersion.TLS_1_2)
+    process, port = _old_server(certificates)
+    try:
+        with pytest.raises(TlsError, match="version"):
+            PeerConnection.open(replace(peer(port), tls=tls), [wire.STUDY_ROOT], StopSignal())
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.parametrize("profile", list(SecurityProfile))
+@pytest.mark.parametrize("version", list(TlsVersion))
+@pytest.mark.parametrize("ciphers", [(), ("ECDHE-RSA-AES256-GCM-SHA384",), ("TLS_AES_128_GCM_SHA256",)])
+def test_versions_that_leave_nothing_are_found_when_a_job_is_read(
+    tmp_path: Path, profile: SecurityProfile, version: TlsVersion, ciphers: tuple[str, ...]
+) -> None:
+    """What the job file refuses is what could not be offered, and nothing else."""
+    document = {
+        "version": 1,
+        "peers": {
+            "main": {
+                "host": "pacs",
+                "port": 104,
+                "tls": {
+                    "profile": profile.value,
+                    "minimum_version": version.value,
+                    **({"ciphers": ciphers} if ciphers else {}),
+                },
+            }
+        },
+        "queries": {"q": {"model": "study-root", "level": "STUDY", "keys": {"PatientID": None}}},
+    }
+    path = tmp_path / "job.yaml"
+    path.write_text(json.dumps(document))
+    job, _ = load_job(path)
+    left = True
+    try:
+        context_of(Tls(profile=profile, minimum_version=version, ciphers=ciphers), StopSignal())
+    except InvalidJobError as error:
+        if "has no cipher suite" in error.what:  # OpenSSL was built without it
+            return
+        left = "no version of TLS" not in error.what
+    assert (job is not None) == left
 
 
 # --- what we name cannot be used --------------------------------------------------------------------

@@ -26,6 +26,7 @@ from runner.model import (
     StdoutSink,
     Timeouts,
     Tls,
+    TlsVersion,
 )
 
 ROOT = Path(__file__).parents[3]
@@ -263,7 +264,7 @@ def test_a_valid_job_needs_neither_jsonschema_nor_pydicom():
 
 
 def test_tls():
-    defaults, everything, file, empty = (peer.tls for peer in valid("tls").peers)
+    defaults, everything, file, empty, pinned = (peer.tls for peer in valid("tls").peers)
     assert defaults == Tls()
     assert everything == Tls(
         key=VALID / "keys/client.key",
@@ -275,7 +276,12 @@ def test_tls():
         verification=PeerVerification.IF_PRESENT,
         check_host=False,
         server_name="archive.example.org",
+        fingerprints=(
+            "9F:86:D0:81:88:4C:7D:65:9A:2F:EA:A0:C5:5A:D0:15:A3:BF:4F:1B:2B:0B:82:2C:D1:5D:6C:15:B0:F0:0A:08",
+            "60:30:3A:E2:2B:99:88:61:BC:E3:B2:8F:33:EE:C1:BE:75:8A:21:3C:86:C9:3C:07:6D:BE:9F:55:8C:11:C7:52",
+        ),
         profile=SecurityProfile.RFC_8996_MODIFIED,
+        minimum_version=TlsVersion.TLS_1_3,
         ciphers=("TLS_AES_256_GCM_SHA384", "ECDHE-RSA-AES256-GCM-SHA384"),
         dh_parameters=VALID / "dh.pem",
         crl_files=(VALID / "ca.crl",),
@@ -288,6 +294,9 @@ def test_tls():
     assert file.revocation is RevocationCheck.LEAF
     assert empty is not None
     assert empty.password == Secret(SecretSource.EMPTY)
+    assert pinned is not None
+    assert pinned.verification is PeerVerification.IGNORE
+    assert pinned.fingerprints == everything.fingerprints[:1]
 
 
 def test_a_password_in_the_job_is_a_warning(tmp_path):
