@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from runner.jobfile.conform import resolved
@@ -36,12 +37,22 @@ def coerced(node: Node, schema: Schema, root: Schema) -> Data:
     if isinstance(node, Listing):
         items = schema.get("items", True)
         return [coerced(item, items, root) for item in node.items]
-    chosen = _alternative(node, schema, root)
-    properties = schema.get("properties", {}) | chosen.get("properties", {})
-    others = chosen.get("additionalProperties", schema.get("additionalProperties", True))
+    properties: dict[str, Schema] = {}
+    others: Schema = True
+    for part in _parts(node, schema, root):
+        properties = properties | part.get("properties", {})
+        others = part.get("additionalProperties", others)
     return {
         key: coerced(entry.node, properties.get(key, others), root) for key, entry in node.entries.items()
     }
+
+
+def _parts(node: Mapping, schema: dict[str, Any], root: Schema) -> Iterator[dict[str, Any]]:
+    """Yield the schema and those of its `allOf` and `oneOf` that say what the members of the mapping are."""
+    yield schema
+    for member in schema.get("allOf", ()):
+        yield from _parts(node, resolved(member, root), root)
+    yield _alternative(node, schema, root)
 
 
 def _alternative(node: Mapping, schema: dict[str, Any], root: Schema) -> dict[str, Any]:

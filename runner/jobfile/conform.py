@@ -154,6 +154,7 @@ _CHECKS: dict[str, Callable[[Data, Any, Any, Schema], bool]] = {
     "minimum": lambda data, value, *_: not _is_number(data) or data >= value,
     "maximum": lambda data, value, *_: not _is_number(data) or data <= value,
     "exclusiveMinimum": lambda data, value, *_: not _is_number(data) or data > value,
+    "allOf": lambda data, value, _, root: all(_conforms(data, member, root) for member in value),
     "anyOf": lambda data, value, _, root: any(_conforms(data, member, root) for member in value),
     "oneOf": lambda data, value, _, root: sum(_conforms(data, member, root) for member in value) == 1,
     "not": lambda data, value, _, root: not _conforms(data, value, root),

@@ -2,30 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 _NAME = "job.schema.json"
+#: From here on to its end the schema is the list of attributes, made by tests/tools/make_attributes.py.
+_GENERATED = b'"$comment": "what follows is generated'
+_END = b"}}}"
 _PACKAGE = Path(__file__).resolve().parent.parent
 
 
-@cache
 def schema_text() -> str:
-    """Return the schema as it is written.
-
-    A wheel carries it inside the package, a checkout (and an editable install) beside it.
-    """
-    for folder in (_PACKAGE / "schemas", _PACKAGE.parent / "schemas"):
-        if (folder / _NAME).is_file():
-            return (folder / _NAME).read_text(encoding="utf-8")
-    raise FileNotFoundError(f"{_NAME} is neither in {_PACKAGE} nor beside it: the installation is not whole")
+    """Return the schema as it is written."""
+    return _file().read_text(encoding="utf-8")
 
 
 @cache
 def schema() -> dict[str, Any]:
-    """Return the schema as data, which is shared and must not be changed."""
+    """Return the schema as data, without the list of attributes; it is shared and must not be changed.
+
+    The list forbids nothing, editors complete and explain keywords from it. Reading its thousands of
+    members would take longer than reading a job.
+    """
     import json
 
-    document: dict[str, Any] = json.loads(schema_text())
+    with _file().open("rb") as lines:
+        text = b"".join(_hand_written(lines))
+    document: dict[str, Any] = json.loads(text[:-2] + _END if text.endswith(b",\n") else text)
     return document
+
+
+def _hand_written(lines: Iterable[bytes]) -> Iterator[bytes]:
+    for line in lines:
+        if _GENERATED in line:
+            return
+        yield line
+
+
+def _file() -> Path:
+    """Find the schema: inside the package in a wheel, beside it in a checkout and an editable install."""
+    for folder in (_PACKAGE / "schemas", _PACKAGE.parent / "schemas"):
+        if (folder / _NAME).is_file():
+            return folder / _NAME
+    raise FileNotFoundError(f"{_NAME} is neither in {_PACKAGE} nor beside it: the installation is not whole")

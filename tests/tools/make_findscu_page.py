@@ -1,16 +1,9 @@
-"""Write docs/findscu.md: the page for people coming from findscu, its table made from the options."""
+"""docs/findscu.md: the page for people coming from findscu, its table made from the options."""
 
 # ruff: noqa: E501 - rows of Markdown tables cannot be broken
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parents[2]))
-
 from runner.findscu.options import OPTIONS
-
-PAGE = Path(__file__).parents[2] / "docs" / "findscu.md"
 
 _HEAD = """\
 # Coming from findscu
@@ -78,7 +71,3 @@ def page() -> str:
         )
         rows.append(f"| {names}{values} | {option.summary}{default} | {became} | {option.era.value} |")
     return _HEAD + "\n".join(rows) + "\n" + _TAIL
-
-
-if __name__ == "__main__":
-    PAGE.write_text(page(), encoding="utf-8")

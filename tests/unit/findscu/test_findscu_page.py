@@ -1,4 +1,4 @@
-"""Help and the page for people coming from findscu have every option."""
+"""The help has every option."""
 
 from __future__ import annotations
 
@@ -7,11 +7,6 @@ import pytest
 from runner.findscu.command_line import parse
 from runner.findscu.help_text import answer, arguments_text, help_text
 from runner.findscu.options import BY_NAME, OPTIONS
-from tools.make_findscu_page import PAGE, page
-
-
-def test_page_is_fresh() -> None:
-    assert PAGE.read_text("utf-8") == page(), "run python tests/tools/make_findscu_page.py"
 
 
 def test_help_has_every_option() -> None:
