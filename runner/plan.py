@@ -58,12 +58,20 @@ class Operation:
         return None
 
 
-def operations(job: Job) -> Iterator[Operation]:
-    """Compile the job: for each query, peer, request and repetition one operation, lazily, in this order."""
+def operations(job: Job, of: str | None = None) -> Iterator[Operation]:
+    """Compile the job: for each query, peer, request and repetition one operation, lazily, in this order.
+
+    Args:
+        job: what is compiled.
+        of: the peer whose operations alone are made; they are numbered as among all.
+    """
     number = 0
     peers = {peer.name: peer for peer in job.peers}
     for query in job.queries:
         for name in query.peers:
+            if of not in (None, name):
+                number += query.operations_per_peer
+                continue
             for request in query.requests:
                 for repetition in range(1, query.repeat + 1):
                     number += 1
@@ -76,3 +84,8 @@ def operations(job: Job) -> Iterator[Operation]:
                         request.source,
                         repetition,
                     )
+
+
+def planned(job: Job) -> int:
+    """Return how many operations the job compiles to."""
+    return sum(len(query.peers) * query.operations_per_peer for query in job.queries)

@@ -6,12 +6,14 @@ It holds counts, statuses and messages, never a value of a response.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from runner import __version__
-from runner.engine.result import OperationResult, PeerResult, RunResult, SinkResult, Verdict, foremost
-from runner.errors import CfindError
+from runner.engine.record import error_record
+from runner.engine.result import PeerResult, SinkResult, Verdict
+from runner.engine.run_result import RunResult, foremost
 
 if TYPE_CHECKING:
     from runner.transport.tls_session import TlsSession
@@ -21,21 +23,29 @@ Document = dict[str, Any]
 
 def report(results: Sequence[RunResult]) -> Document:
     """Return the report of one job, or of several with the jobs' reports under `jobs`."""
+    document: Document = json.loads("".join(report_text(results)))
+    return document
+
+
+def report_text(results: Sequence[RunResult]) -> Iterator[str]:
+    """Make the report's text piece by piece: a run may have more operations than the memory holds."""
     if len(results) == 1:
-        return _job(results[0])
-    verdicts = [result.verdict for result in results]
-    order = (Verdict.FAILED, Verdict.INCOMPLETE, Verdict.UNKNOWN)
-    return {
-        "cfind": __version__,
-        "verdict": next((verdict for verdict in order if verdict in verdicts), Verdict.COMPLETE).value,
-        "exit_status": int(foremost({result.exit_status for result in results})),
-        "responses": sum(result.responses for result in results),
-        "jobs": [_job(result) for result in results],
-    }
+        yield from _job(results[0], "")
+    else:
+        verdicts = [result.verdict for result in results]
+        order = (Verdict.FAILED, Verdict.INCOMPLETE, Verdict.UNKNOWN)
+        head = {
+            "cfind": __version__,
+            "verdict": next((verdict for verdict in order if verdict in verdicts), Verdict.COMPLETE).value,
+            "exit_status": int(foremost({result.exit_status for result in results})),
+            "responses": sum(result.responses for result in results),
+        }
+        yield from _object(head, "jobs", (_job(result, "    ") for result in results), "")
+    yield "\n"
 
 
-def _job(result: RunResult) -> Document:
-    return {
+def _job(result: RunResult, indent: str) -> Iterator[str]:
+    head = {
         "cfind": __version__,
         "job": result.job.name,
         "source": result.job.source,
@@ -47,12 +57,13 @@ def _job(result: RunResult) -> Document:
         ),
         "seconds": round(result.seconds, 6),
         "interrupted": result.interrupted is not None,
-        "error": _error(result.error),
+        "error": error_record(result.error),
         "warnings": list(result.warnings),
         "peers": [_peer(peer) for peer in result.peers],
-        "operations": [_operation(operation) for operation in result.operations],
         "sinks": [_sink(sink) for sink in result.sinks],
     }
+    records = ([_dumped(one, f"{indent}    ")] for one in result.ledger.records())
+    yield from _object(head, "operations", records, indent)
 
 
 def _peer(result: PeerResult) -> Document:
@@ -82,26 +93,22 @@ def _time(time: dt.datetime | None) -> str | None:
     return None if time is None else time.isoformat()
 
 
-def _operation(result: OperationResult) -> Document:
-    operation = result.operation
-    return {
-        "number": operation.number,
-        "query": operation.query.name,
-        "peer": operation.peer.name,
-        "model": operation.model.value,
-        "level": operation.level.value if operation.level is not None else None,
-        "source": operation.source,
-        "repetition": operation.repetition,
-        "verdict": result.verdict.value,
-        "status": None if result.status is None else f"0x{result.status:04X}",
-        "responses": result.responses,
-        "undecodable": result.undecodable,
-        "unsupported_keys": result.unsupported_keys,
-        "transfer_syntax": result.transfer_syntax.uid if result.transfer_syntax is not None else None,
-        "seconds": round(result.seconds, 6),
-        "error": _error(result.error),
-        "warnings": list(result.warnings),
-    }
+def _object(
+    head: Document, name: str, items: Iterator[Iterator[str] | list[str]], indent: str
+) -> Iterator[str]:
+    """Write an object whose last member is a list that may be long."""
+    yield _dumped(head, indent).removesuffix(f"\n{indent}}}")
+    yield f',\n{indent}  "{name}": ['
+    before = f"\n{indent}    "
+    for item in items:
+        yield before
+        yield from item
+        before = f",\n{indent}    "
+    yield f"\n{indent}  ]\n{indent}}}"
+
+
+def _dumped(value: Any, indent: str) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False).replace("\n", f"\n{indent}")
 
 
 def _sink(result: SinkResult) -> Document:
@@ -112,16 +119,5 @@ def _sink(result: SinkResult) -> Document:
         "responses": result.responses,
         "kept_in": result.kept_in or None,
         "undecodable_files": list(result.undecodable_files),
-        "error": _error(result.error),
-    }
-
-
-def _error(error: CfindError | None) -> Document | None:
-    if error is None:
-        return None
-    return {
-        "kind": type(error).__name__.removesuffix("Error"),
-        "exit_status": int(error.status),
-        "message": error.what,
-        "advice": error.advice,
+        "error": error_record(result.error),
     }

@@ -14,7 +14,7 @@ from runner.cli.job_files import valid_jobs
 from runner.cli.messages import complain, printable, say
 from runner.cli.peer_address import address
 from runner.engine.echo import echo
-from runner.engine.result import foremost
+from runner.engine.run_result import foremost
 from runner.errors import CfindError, ExitStatus
 from runner.transport.stop_signal import StopSignal
 

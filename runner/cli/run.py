@@ -13,7 +13,7 @@ from runner.cli.interruption import SignalledStop
 from runner.cli.job_files import valid_jobs
 from runner.cli.output_paths import check_outputs
 from runner.cli.watching import Told, Watcher
-from runner.engine.result import RunResult, foremost
+from runner.engine.run_result import RunResult, foremost
 from runner.errors import ExitStatus
 from runner.model import Job
 
@@ -33,6 +33,10 @@ def parser() -> ArgumentParser:
     add_variable_option(made)
     made.add_argument("--quiet", action="store_true", help="no summary on stderr, only failures and warnings")
     return made
+
+
+#: So many pieces of a report are written at once.
+_PIECES = 300
 
 
 def execute(argv: Sequence[str]) -> ExitStatus:
@@ -100,10 +104,13 @@ def _write(file: AtomicFile, results: Sequence[RunResult]) -> None:
     if not results:
         file.discard()
         return
-    import json
+    from runner.report import report_text
 
-    from runner.report import report
-
-    text = json.dumps(report(results), indent=2, ensure_ascii=False) + "\n"
-    file.write(text.encode("utf-8", "backslashreplace"))
+    pieces: list[str] = []
+    for piece in report_text(results):
+        pieces.append(piece)
+        if len(pieces) >= _PIECES:
+            file.write("".join(pieces).encode("utf-8", "backslashreplace"))
+            pieces.clear()
+    file.write("".join(pieces).encode("utf-8", "backslashreplace"))
     file.commit()

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.cli.messages import complain, complain_of_defect
-from runner.engine.result import OperationResult, RunResult, SinkResult, Verdict
+from runner.engine.result import OperationResult, SinkResult, Verdict
+from runner.engine.run_result import RunResult
 from runner.errors import CfindError, DefectError, InterruptedRunError
 from runner.model import Peer
 from runner.plan import Operation
@@ -126,7 +127,7 @@ class Watcher:
                     f"sink {sink.type}: {len(sink.undecodable_files)} identifiers that cannot be decoded"
                     f" are kept as bytes, the first in {sink.undecodable_files[0]}",
                 )
-        done = sum(operation.verdict is Verdict.COMPLETE for operation in result.operations)
+        done = result.ledger.verdicts[Verdict.COMPLETE]
         interrupted = ", interrupted" if result.interrupted is not None else ""
         self._tell(
             Told.SUMMARY,

@@ -15,13 +15,15 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from runner.engine.address import reachable
 from runner.engine.delivery import Delivery
+from runner.engine.ledger import Ledger
 from runner.engine.observer import Observer, SilentObserver
 from runner.engine.operation_queue import OperationQueue
 from runner.engine.peer_worker import PeerWorker
-from runner.engine.result import OperationResult, PeerResult, RunResult, Verdict
+from runner.engine.result import PeerResult, Verdict
+from runner.engine.run_result import RunResult
 from runner.errors import ArchiveError, CfindError, DefectError, ExitStatus, InvalidJobError, SinkError
 from runner.model import Job, Peer
-from runner.plan import Operation, operations
+from runner.plan import Operation, operations, planned
 from runner.sinks.registry import make_sinks
 from runner.transport.stop_signal import StopSignal
 
@@ -82,7 +84,7 @@ class _Run:
         self._observer = observer
         self._executor = executor
         self._lock = threading.Lock()
-        self._results: list[OperationResult] = []
+        self._ledger = Ledger()
         self._warnings: list[str] = []
         self._sessions: dict[str, TlsSession] = {}
         self._queues: list[tuple[Peer, OperationQueue]] = []
@@ -107,11 +109,11 @@ class _Run:
         except BaseException:
             self._delivery.close(whole=False)
             raise
-        self._results.sort(key=lambda result: result.operation.number)
         result = RunResult(
             job=self._job,
-            operations=tuple(self._results),
+            ledger=self._ledger,
             sinks=(),
+            planned=planned(self._job),
             interrupted=self._interruption(),
             error=error,
             started=started,
@@ -165,9 +167,7 @@ class _Run:
         queries = [query for query in self._job.queries if peer.name in query.peers]
         abstract_syntaxes = tuple(dict.fromkeys(query.model.sop_class_uid for query in queries))
         queue = OperationQueue(
-            replace(operation, peer=peer)
-            for operation in operations(self._job)
-            if operation.peer.name == peer.name
+            replace(operation, peer=peer) for operation in operations(self._job, peer.name)
         )
         self._queues.append((peer, queue))
         most = sum(query.operations_per_peer for query in queries)
@@ -190,7 +190,7 @@ class _Run:
             with closing(worker.results()) as results:
                 for result in results:
                     with self._lock:
-                        self._results.append(result)
+                        self._ledger.add(result)
                         self._observer.operation_finished(result)
         except BaseException:
             # The other workers are not to go on, for hours perhaps, for a run that has failed.

@@ -10,7 +10,9 @@ import pytest
 from runner.cli import interruption
 from runner.cli.interruption import SignalledStop
 from runner.cli.watching import Told, Watcher
-from runner.engine.result import OperationResult, RunResult, SinkResult, Verdict
+from runner.engine.ledger import Ledger
+from runner.engine.result import OperationResult, SinkResult, Verdict
+from runner.engine.run_result import RunResult
 from runner.errors import ConnectError, DefectError, ExitStatus, InterruptedRunError, SinkError
 from runner.model import InformationModel, Job, Peer, Query, Request
 from runner.plan import operations
@@ -31,7 +33,7 @@ def _told(
     watcher = Watcher(told)
     for result in results:
         watcher.operation_finished(result)
-    watcher.summarize(RunResult(JOB, results, **{"sinks": (), **run}))  # type: ignore[arg-type]
+    watcher.summarize(RunResult(JOB, Ledger(results), **{"sinks": (), "planned": 3, **run}))  # type: ignore[arg-type]
     return capsys.readouterr().err.splitlines()
 
 

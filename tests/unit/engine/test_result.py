@@ -6,7 +6,9 @@ import itertools
 
 import pytest
 
-from runner.engine.result import PRECEDENCE, OperationResult, RunResult, SinkResult, Verdict, foremost
+from runner.engine.ledger import Ledger
+from runner.engine.result import OperationResult, SinkResult, Verdict
+from runner.engine.run_result import PRECEDENCE, RunResult, foremost
 from runner.errors import (
     CfindError,
     ConnectError,
@@ -34,7 +36,7 @@ def result(*errors: CfindError | None, sink: CfindError | None = None) -> RunRes
     }
     return RunResult(
         job=JOB,
-        operations=tuple(
+        ledger=Ledger(
             OperationResult(
                 OPERATION,
                 Verdict.COMPLETE if error is None else verdicts.get(error.status, Verdict.FAILED),
@@ -44,6 +46,7 @@ def result(*errors: CfindError | None, sink: CfindError | None = None) -> RunRes
             for error in errors
         ),
         sinks=(SinkResult("csv", "a.csv", SinkState.PARTIAL, 2, error=sink),),
+        planned=len(errors),
     )
 
 
@@ -86,7 +89,7 @@ def test_the_contract_orders_8_5_4_6_7() -> None:
 
 
 def test_an_interrupted_run_is_incomplete_and_says_which_signal() -> None:
-    run = RunResult(JOB, (), (), interrupted=ExitStatus.TERMINATED)
+    run = RunResult(JOB, Ledger(), (), 1, interrupted=ExitStatus.TERMINATED)
     assert (run.exit_status, run.verdict) == (143, Verdict.INCOMPLETE)
 
 

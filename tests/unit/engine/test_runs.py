@@ -17,8 +17,9 @@ import pytest
 
 from runner.dicom.transfer_syntax import TransferSyntax
 from runner.engine import peer_worker
-from runner.engine.result import OperationResult, RunResult, Verdict
+from runner.engine.result import OperationResult, Verdict
 from runner.engine.run import run
+from runner.engine.run_result import RunResult
 from runner.errors import (
     ArchiveError,
     AssociationRejectedError,
@@ -115,7 +116,7 @@ def running(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Ru
 def test_operations_go_over_one_association_in_order(running: Callable[..., RunResult]) -> None:
     peers = Peers(lambda connection: 0, warning="odd")
     result = running(peers, a_job(repeat=4))
-    assert [operation.operation.number for operation in result.operations] == [1, 2, 3, 4]
+    assert [one["number"] for one in result.ledger.records()] == [1, 2, 3, 4]
     assert (result.verdict, result.exit_status) == (Verdict.COMPLETE, 0)
     assert [connection.finds for connection in peers.opened] == [4]
     assert result.warnings == ("peer main: odd",)
@@ -145,7 +146,7 @@ def test_nothing_is_sent_again_where_the_job_forbids_it(running: Callable[..., R
     peers = Peers(_three_each)
     result = running(peers, a_job(Peer("main", "pacs", 104, reopen=False), repeat=5))
     assert result.exit_status == 5
-    assert [operation.verdict.value for operation in result.operations] == ["complete"] * 3 + ["failed"] * 2
+    assert [one["verdict"] for one in result.ledger.records()] == ["complete"] * 3 + ["failed"] * 2
 
 
 def test_a_request_that_loses_two_associations_is_not_sent_a_third_time(
@@ -163,7 +164,7 @@ def test_a_request_that_loses_two_associations_is_not_sent_a_third_time(
     peers = Peers(script)
     result = running(peers, a_job(repeat=4))
     assert lost == [1, 2]
-    assert [operation.verdict.value for operation in result.operations] == [
+    assert [one["verdict"] for one in result.ledger.records()] == [
         "complete", "failed", "complete", "complete",
     ]  # fmt: skip
     # It was the request: that an association bears one operation only is not learned from it.
@@ -179,7 +180,7 @@ def test_no_request_is_sent_again_after_a_response(running: Callable[..., RunRes
         return 0
 
     result = running(Peers(script), a_job(repeat=3))
-    assert [(o.verdict.value, o.responses) for o in result.operations] == [
+    assert [(one["verdict"], one["responses"]) for one in result.ledger.records()] == [
         ("complete", 0), ("failed", 1), ("complete", 0),
     ]  # fmt: skip
 
@@ -187,7 +188,7 @@ def test_no_request_is_sent_again_after_a_response(running: Callable[..., RunRes
 def test_a_peer_that_is_not_there_is_asked_once(running: Callable[..., RunResult]) -> None:
     peers = Peers(lambda connection: 0, lambda number, peer: ConnectError("refused"))
     result = running(peers, a_job(repeat=5))
-    assert (peers.asked, result.exit_status, len(result.operations)) == (1, 4, 5)
+    assert (peers.asked, result.exit_status, result.ledger.operations) == (1, 4, 5)
 
 
 def test_a_peer_that_was_there_is_asked_once_more(running: Callable[..., RunResult]) -> None:
@@ -195,7 +196,7 @@ def test_a_peer_that_was_there_is_asked_once_more(running: Callable[..., RunResu
         lambda connection: 0, lambda number, peer: AssociationRejectedError("busy") if number == 2 else None
     )
     result = running(peers, a_job(Peer("main", "pacs", 104, operations_per_association=1), repeat=4))
-    assert [operation.verdict.value for operation in result.operations] == [
+    assert [one["verdict"] for one in result.ledger.records()] == [
         "complete", "failed", "complete", "complete",
     ]  # fmt: skip
 
@@ -203,7 +204,7 @@ def test_a_peer_that_was_there_is_asked_once_more(running: Callable[..., RunResu
 def test_all_workers_of_a_peer_that_is_not_there_give_up(running: Callable[..., RunResult]) -> None:
     peers = Peers(lambda connection: 0, lambda number, peer: ConnectError("refused"))
     result = running(peers, a_job(Peer("main", "pacs", 104, max_associations=3), repeat=5))
-    assert [operation.operation.number for operation in result.operations] == [1, 2, 3, 4, 5]
+    assert [one["number"] for one in result.ledger.records()] == [1, 2, 3, 4, 5]
     assert (result.exit_status, result.warnings) == (4, ())
     assert peers.asked <= 3
 
@@ -241,11 +242,10 @@ def test_undecodable_identifiers_are_counted_and_fail_the_operation(
         return 0
 
     result = running(Peers(script), a_job(sinks=(CsvSink("a.csv"),)))
-    (operation,) = result.operations
-    assert (operation.responses, operation.undecodable, operation.status) == (5, 2, 0)
-    assert (operation.verdict, result.exit_status) == (Verdict.FAILED, 5)
-    assert operation.error is not None
-    assert "2 of 5 responses cannot be decoded (the first is response 2" in operation.error.what
+    (operation,) = result.ledger.records()
+    assert (operation["responses"], operation["undecodable"], operation["status"]) == (5, 2, "0x0000")
+    assert (operation["verdict"], result.exit_status) == ("failed", 5)
+    assert "2 of 5 responses cannot be decoded (the first is response 2" in operation["error"]["message"]
     assert result.sinks[0].responses == 5
 
 
@@ -258,7 +258,7 @@ def test_an_interrupted_run_keeps_what_came(running: Callable[..., RunResult]) -
     result = running(
         Peers(script), a_job(repeat=3, sinks=(CsvSink("a.csv"),)), interruption=lambda: ExitStatus.TERMINATED
     )
-    assert (result.exit_status, result.verdict, len(result.operations)) == (143, Verdict.INCOMPLETE, 1)
+    assert (result.exit_status, result.verdict, result.ledger.operations) == (143, Verdict.INCOMPLETE, 1)
     assert result.sinks[0].state.value == "partial"
 
 
@@ -271,7 +271,7 @@ def test_operations_that_were_not_begun_are_missing(running: Callable[..., RunRe
         stop=stop,
         interruption=lambda: ExitStatus.INTERRUPTED,
     )
-    assert (result.operations, result.verdict) == ((), Verdict.INCOMPLETE)
+    assert (result.ledger.operations, result.verdict) == (0, Verdict.INCOMPLETE)
     assert result.sinks[0].state.value == "none"
 
 
@@ -309,7 +309,7 @@ def test_a_defect_of_an_observer_ends_the_run(running: Callable[..., RunResult])
             raise RuntimeError
 
     result = running(Peers(lambda connection: 0), a_job(repeat=3), observer=Broken())
-    assert (result.exit_status, len(result.operations)) == (1, 1)
+    assert (result.exit_status, result.ledger.operations) == (1, 1)
 
 
 class InTurn(Executor):
@@ -337,7 +337,7 @@ def test_an_executor_of_ones_own_may_run_workers_one_after_the_other(
     job = a_job(Peer("a", "pacs", 104, max_associations=2), Peer("b", "pacs", 104), repeat=3)
     result = running(peers, job, executor=executor)
     assert (result.exit_status, executor.submitted) == (0, 3)
-    assert [operation.operation.number for operation in result.operations] == [1, 2, 3, 4, 5, 6]
+    assert [one["number"] for one in result.ledger.records()] == [1, 2, 3, 4, 5, 6]
 
 
 def test_an_archive_that_cannot_be_served_fails_its_own_peer_alone(
@@ -351,7 +351,7 @@ def test_an_archive_that_cannot_be_served_fails_its_own_peer_alone(
     monkeypatch.setattr("runner.engine.run.reachable", reachable)
     job = a_job(Peer("demo", archive=Path("demo")), Peer("main", "pacs", 104), repeat=2)
     result = running(Peers(lambda connection: 0), job)
-    assert [(o.operation.peer.name, o.verdict.value) for o in result.operations] == [
+    assert [(one["peer"], one["verdict"]) for one in result.ledger.records()] == [
         ("demo", "failed"), ("demo", "failed"), ("main", "complete"), ("main", "complete"),
     ]  # fmt: skip
     assert result.exit_status == 4

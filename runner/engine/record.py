@@ -1,0 +1,50 @@
+"""What the run report says of one operation, by schemas/report.schema.json: counts, statuses and messages.
+
+A record is plain JSON data, so that a run of many operations can keep it outside of the memory. It never
+holds a value of a response.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from runner.engine.result import OperationResult
+from runner.errors import CfindError
+
+Record = Mapping[str, Any]
+
+
+def record(result: OperationResult) -> Record:
+    """Return the record of an operation."""
+    operation = result.operation
+    return {
+        "number": operation.number,
+        "query": operation.query.name,
+        "peer": operation.peer.name,
+        "model": operation.model.value,
+        "level": operation.level.value if operation.level is not None else None,
+        "source": operation.source,
+        "repetition": operation.repetition,
+        "verdict": result.verdict.value,
+        "status": None if result.status is None else f"0x{result.status:04X}",
+        "responses": result.responses,
+        "undecodable": result.undecodable,
+        "unsupported_keys": result.unsupported_keys,
+        "transfer_syntax": result.transfer_syntax.uid if result.transfer_syntax is not None else None,
+        "seconds": round(result.seconds, 6),
+        "error": error_record(result.error),
+        "warnings": list(result.warnings),
+    }
+
+
+def error_record(error: CfindError | None) -> Record | None:
+    """Return what a report says of a failure; None for none."""
+    if error is None:
+        return None
+    return {
+        "kind": type(error).__name__.removesuffix("Error"),
+        "exit_status": int(error.status),
+        "message": error.what,
+        "advice": error.advice,
+    }
