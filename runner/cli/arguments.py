@@ -5,10 +5,13 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from runner.cli.messages import say
 from runner.errors import UsageError
+
+if TYPE_CHECKING:
+    from runner.jobfile.clock import Clock
 
 
 class ArgumentParser(argparse.ArgumentParser):
@@ -79,6 +82,32 @@ def given_variables(texts: Sequence[str]) -> dict[str, str]:
             raise UsageError(f"--var gives {name} twice", "keep one of them")
         variables[name] = value
     return variables
+
+
+def add_clock_option(parser: argparse.ArgumentParser) -> None:
+    """Add --now, for commands that read jobs; `given_clock` makes a clock of what it gives."""
+    parser.add_argument(
+        "--now",
+        metavar="TIME",
+        help="take TIME for the present, in ISO 8601 with an offset: 2024-03-10T14:30:00+01:00",
+    )
+
+
+def given_clock(text: str | None) -> Clock:
+    """Return the clock of the command, the machine's as it is now where --now is not given.
+
+    Raises:
+        UsageError: --now gives no time.
+    """
+    from runner.jobfile.clock import Clock
+
+    if text is None:
+        return Clock.read()
+    try:
+        return Clock.at(text)
+    except ValueError:
+        what = "--now wants a time of ISO 8601 with its offset from UTC"
+        raise UsageError(what, "write it such as 2024-03-10T14:30:00+01:00 or 2024-03-10T13:30:00Z") from None
 
 
 def port(text: str) -> int:

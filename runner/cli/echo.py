@@ -8,7 +8,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runner.cli.arguments import ArgumentParser, add_variable_option, given_variables
+from runner.cli.arguments import (
+    ArgumentParser,
+    add_clock_option,
+    add_variable_option,
+    given_clock,
+    given_variables,
+)
 from runner.cli.interruption import SignalledStop
 from runner.cli.job_files import valid_jobs
 from runner.cli.messages import complain, printable, say
@@ -27,17 +33,18 @@ def parser() -> ArgumentParser:
     made = ArgumentParser("echo", "Send a C-ECHO to every peer of a job.")
     made.add_argument("job", type=Path, metavar="JOB", help="a job file")
     add_variable_option(made)
+    add_clock_option(made)
     return made
 
 
 def execute(argv: Sequence[str]) -> ExitStatus:
     """Run the command."""
     options = parser().parse_args(argv)
-    variables = given_variables(options.variables)
+    variables, clock = given_variables(options.variables), given_clock(options.now)
     statuses: set[ExitStatus] = set()
     stop = StopSignal()
     with SignalledStop(stop) as signalled:
-        for peer in valid_jobs([options.job], variables)[0].peers:
+        for peer in valid_jobs([options.job], variables, clock=clock)[0].peers:
             begun = time.monotonic()
             try:
                 warning = echo(peer, stop, partial(_secured, peer.name))

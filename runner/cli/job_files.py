@@ -7,12 +7,17 @@ from pathlib import Path
 
 from runner.cli.messages import complain
 from runner.errors import InvalidJobError
+from runner.jobfile.clock import Clock
 from runner.jobfile.load import load_job
 from runner.model import Job
 
 
 def valid_jobs(
-    paths: Sequence[Path], variables: Mapping[str, str] | None = None, *, check_rows: bool = True
+    paths: Sequence[Path],
+    variables: Mapping[str, str] | None = None,
+    *,
+    check_rows: bool = True,
+    clock: Clock | None = None,
 ) -> list[Job]:
     """Load job files; print every problem of each on stderr.
 
@@ -20,14 +25,16 @@ def valid_jobs(
         paths: the job files.
         variables: values that take the place of those under `vars`.
         check_rows: whether all rows of a `foreach` are looked at.
+        clock: for dates, the same for all jobs; None to read the machine's.
 
     Raises:
         InvalidJobError: if any of them is invalid.
     """
+    clock = clock or Clock.read()
     jobs = []
     invalid = 0
     for path in paths:
-        job, problems = load_job(path, variables, check_rows=check_rows)
+        job, problems = load_job(path, variables, check_rows=check_rows, clock=clock)
         for problem in problems:
             complain(str(problem))
         if job is None:

@@ -6,7 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from runner.cli.arguments import ArgumentParser, add_variable_option, given_variables
+from runner.cli.arguments import (
+    ArgumentParser,
+    add_clock_option,
+    add_variable_option,
+    given_clock,
+    given_variables,
+)
 from runner.cli.job_files import valid_jobs
 from runner.cli.messages import printable, say
 from runner.errors import ExitStatus
@@ -23,6 +29,7 @@ def parser() -> ArgumentParser:
         "--as", dest="other", choices=("findscu",), help="print command lines of that program in its place"
     )
     add_variable_option(made)
+    add_clock_option(made)
     return made
 
 
@@ -30,7 +37,8 @@ def execute(argv: Sequence[str]) -> ExitStatus:
     """Run the command."""
     options = parser().parse_args(argv)
     # Rows are looked at as their operations are printed: the first one comes at once.
-    job = valid_jobs([options.job], given_variables(options.variables), check_rows=False)[0]
+    variables, clock = given_variables(options.variables), given_clock(options.now)
+    job = valid_jobs([options.job], variables, check_rows=False, clock=clock)[0]
     if options.other is not None:
         _print_findscu(job, as_json=options.format == "json")
     else:

@@ -8,7 +8,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runner.cli.arguments import ArgumentParser, add_output_options, add_variable_option, given_variables
+from runner.cli.arguments import (
+    ArgumentParser,
+    add_clock_option,
+    add_output_options,
+    add_variable_option,
+    given_clock,
+    given_variables,
+)
 from runner.cli.interruption import SignalledStop
 from runner.cli.job_files import valid_jobs
 from runner.cli.output_paths import check_outputs
@@ -31,6 +38,7 @@ def parser() -> ArgumentParser:
     made.add_argument("jobs", nargs="+", type=Path, metavar="JOB", help="a job file")
     add_output_options(made)
     add_variable_option(made)
+    add_clock_option(made)
     made.add_argument("--quiet", action="store_true", help="no summary on stderr, only failures and warnings")
     return made
 
@@ -42,7 +50,7 @@ _PIECES = 300
 def execute(argv: Sequence[str]) -> ExitStatus:
     """Run the command."""
     options = parser().parse_args(argv)
-    jobs = valid_jobs(options.jobs, given_variables(options.variables))
+    jobs = valid_jobs(options.jobs, given_variables(options.variables), clock=given_clock(options.now))
     check_outputs(jobs, options.output_dir, options.report)
     told = Told.IDENTIFIERS if options.debug else Told.WARNINGS if options.quiet else Told.SUMMARY
     return run_jobs(jobs, options.output_dir, options.report, Watcher(told))

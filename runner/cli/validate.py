@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from runner.cli.arguments import ArgumentParser, add_variable_option, given_variables
+from runner.cli.arguments import (
+    ArgumentParser,
+    add_clock_option,
+    add_variable_option,
+    given_clock,
+    given_variables,
+)
 from runner.cli.messages import say
 from runner.errors import ExitStatus
 from runner.jobfile.load import find_job_files, load_job
@@ -19,15 +25,16 @@ def parser() -> ArgumentParser:
     made.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="a job file, or a folder of them")
     made.add_argument("--format", choices=tuple(REPORTERS), default="text", help="default: text")
     add_variable_option(made)
+    add_clock_option(made)
     return made
 
 
 def execute(argv: Sequence[str]) -> ExitStatus:
     """Run the command."""
     options = parser().parse_args(argv)
-    variables = given_variables(options.variables)
+    variables, clock = given_variables(options.variables), given_clock(options.now)
     files = find_job_files(options.paths)
-    problems = [problem for file in files for problem in load_job(file, variables)[1]]
+    problems = [problem for file in files for problem in load_job(file, variables, clock=clock)[1]]
     say(REPORTERS[options.format](files, problems))
     invalid = any(problem.severity is Severity.ERROR for problem in problems)
     return ExitStatus.INVALID_JOB if invalid else ExitStatus.SUCCESS

@@ -1,4 +1,4 @@
-"""References in the texts of a job file: `${env:NAME}`, `${var:NAME}` and `${row.COLUMN}`.
+"""References in the texts of a job file: `${env:NAME}`, `${var:NAME}`, `${today-7d}`, `${row.COLUMN}`.
 
 They are resolved in the nodes, before the schema gives the texts their types. What a reference stands for
 is never looked at for references again.
@@ -9,23 +9,59 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, field
+from pathlib import Path as FilePath
+from typing import TYPE_CHECKING
 
+from runner.jobfile.clock import Clock, UnknownZoneError
 from runner.jobfile.compose import UNFIT
-from runner.jobfile.nodes import Column, Entry, Listing, Mapping, Node, Place, RowText, Scalar
+from runner.jobfile.nodes import Column, Entry, LateText, Listing, Mapping, Node, Place, Scalar
 from runner.jobfile.problem import Problem, dotted
+
+if TYPE_CHECKING:
+    from runner.jobfile.moments import Moment
 
 Path = tuple[str | int, ...]
 
 _TOKEN = re.compile(r"\$\$\{|\$\{(?:([^{}]*)\})?")
-_REFERENCE = re.compile(
-    r"(?P<kind>env|var):(?P<name>[A-Za-z_][A-Za-z0-9_-]*)(?P<default>:-.*)?|row\.(?P<column>.+)", re.DOTALL
-)
+_NAME = "[A-Za-z_][A-Za-z0-9_-]*"
+
+#: How each kind of reference is written.
+_FORMS = {
+    "env": re.compile(rf"env:(?P<name>{_NAME})(?::-(?P<default>.*))?", re.DOTALL),
+    "var": re.compile(rf"var:(?P<name>{_NAME})(?::-(?P<default>.*))?", re.DOTALL),
+    "file": re.compile(r"file:(?P<name>.+)"),
+    "row": re.compile(r"row\.(?P<name>.+)", re.DOTALL),
+    "date": re.compile(r"(?P<name>(?:today|yesterday|now)(?![A-Za-z0-9_])[^:]*)(?::(?P<format>.*))?"),
+}
+#: How messages show a reference of each kind.
+_SHOWN = {
+    "env": "${env:…}",
+    "var": "${var:…}",
+    "file": "${file:…}",
+    "row": "${row.…}",
+    "date": "${today…}",
+}
+
+#: The longest file that a reference stands for, in bytes.
+MAX_FILE = 65536
 
 _LITERAL = "write $${ where ${ itself is meant"
-_KNOWN = "known are ${env:NAME}, ${env:NAME:-default}, ${var:NAME}, and ${row.COLUMN} in a query with foreach"
+_KNOWN = (
+    "known are ${env:NAME}, ${env:NAME:-default}, ${var:NAME}, ${file:PATH}, ${today}, ${yesterday}, ${now}"
+    " with terms such as -7d and formats such as :%Y%m, and ${row.COLUMN} in a query with foreach"
+)
 
-_EVERYWHERE = frozenset(("env", "var"))
+_EVERYWHERE = frozenset(("env", "var", "date"))
+_WITH_FILES = _EVERYWHERE | {"file"}
+#: Members of a peer that name it or where it is; the others name files, or say how it is spoken to.
+_OF_PEER = frozenset(("host", "port", "ae_title", "calling_ae_title"))
+_AT_TOP = {
+    "version": frozenset[str](),
+    "timezone": frozenset(("env",)),
+    "vars": frozenset(("env", "file", "date")),
+}
 _IN_QUERY = {
+    "keys": _WITH_FILES,
     "model": frozenset(("var",)),
     "level": frozenset(("var",)),
     "peer": frozenset(("var",)),
@@ -35,11 +71,19 @@ _IN_QUERY = {
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A reference: `kind` is env, var or row; `default` is None where none is given."""
+    """A reference.
+
+    Attributes:
+        kind: env, var, file, row or date.
+        name: of what is meant; of a date the word with its terms.
+        default: of env, None where none is given.
+        format: of a date, None where none is given.
+    """
 
     kind: str
     name: str
     default: str | None = None
+    format: str | None = None
 
 
 class MalformedReferenceError(ValueError):
@@ -68,19 +112,34 @@ def _reference(body: str | None, following: str) -> Reference:
         if following:
             what = "a reference that ${ opens has a brace in it, or is not closed"
         raise MalformedReferenceError(what, f"close it with }}, or {_LITERAL}")
-    match = _REFERENCE.fullmatch(body)
-    if match is None:
-        name = re.fullmatch(r"[A-Za-z_][A-Za-z0-9_-]*", body)
-        advice = f"did you mean ${{var:{body}}} or ${{env:{body}}}?" if name else f"{_KNOWN}; {_LITERAL}"
-        raise MalformedReferenceError("this reference is not known", advice)
-    if match["column"] is not None:
-        return Reference("row", match["column"].strip(" "))
-    default = match["default"]
-    if default is not None and match["kind"] == "var":
-        raise MalformedReferenceError(
-            "a reference to a variable has no default", f"give {match['name']} its default under 'vars'"
-        )
-    return Reference(match["kind"], match["name"], None if default is None else default[2:])
+    for kind, form in _FORMS.items():
+        if match := form.fullmatch(body):
+            found = match.groupdict()
+            reference = Reference(kind, found["name"].strip(" "), found.get("default"), found.get("format"))
+            _check_form(reference)
+            return reference
+    name = re.fullmatch(_NAME, body)
+    advice = f"did you mean ${{var:{body}}} or ${{env:{body}}}?" if name else f"{_KNOWN}; {_LITERAL}"
+    raise MalformedReferenceError("this reference is not known", advice)
+
+
+def _check_form(reference: Reference) -> None:
+    if reference.kind == "var" and reference.default is not None:
+        advice = f"give {reference.name} its default under 'vars'"
+        raise MalformedReferenceError("a reference to a variable has no default", advice)
+    if reference.kind != "date":
+        return
+    from runner.jobfile import moments
+
+    if not moments.is_expression(reference.name):
+        what = "this is no date, although it begins like one"
+        raise MalformedReferenceError(what, moments.FORMS)
+    if reference.format is None:
+        return
+    code = moments.unknown_code(reference.format)
+    if code is not None or not reference.format:
+        what = f"the format has {code!r}, which is no code" if code else "the format is empty"
+        raise MalformedReferenceError(what, f"known are {moments.known_codes()}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +158,10 @@ class Interpolated:
 
 
 def interpolated(
-    document: Mapping, variables: MappingOf[str, str], environment: MappingOf[str, str]
+    document: Mapping,
+    variables: MappingOf[str, str],
+    environment: MappingOf[str, str],
+    clock: Clock,
 ) -> Interpolated:
     """Resolve all references of a job file.
 
@@ -107,8 +169,9 @@ def interpolated(
         document: the job file.
         variables: values that take the place of those under `vars`.
         environment: for `${env:NAME}`.
+        clock: for dates; the document's `timezone` counts.
     """
-    work = _Interpolation(environment)
+    work = _Interpolation(environment, clock)
     work.declare(document, variables)
     resolved = work.node(document, (), in_rows=False)
     assert isinstance(resolved, Mapping)
@@ -122,16 +185,19 @@ class _UnresolvedError(Exception):
 @dataclass(slots=True)
 class _Interpolation:
     environment: MappingOf[str, str]
+    clock: Clock
     problems: dict[Problem, None] = field(default_factory=dict)
     unresolved: set[Place] = field(default_factory=set)
     given: dict[str, str] = field(default_factory=dict)
     values: dict[str, str | None] = field(default_factory=dict)
     broken: set[str] = field(default_factory=set)
+    has_zone: bool = True
 
     # --- variables -----------------------------------------------------------------------------------
 
     def declare(self, document: Mapping, variables: MappingOf[str, str]) -> None:
-        """Note the values of variables; complain about those that are given and not declared."""
+        """Note time zone and values of variables; complain about those that are given and not declared."""
+        self.declare_zone(document)
         entry = document.entries.get("vars")
         declared = entry.node.entries if entry is not None and isinstance(entry.node, Mapping) else {}
         for name, value in variables.items():
@@ -157,24 +223,50 @@ class _Interpolation:
             else:
                 self.broken.add(name)  # the schema complains
 
-    def value(self, reference: Reference) -> str:
-        """Return what a reference stands for.
+    def declare_zone(self, document: Mapping) -> None:
+        """Note the time zone, in which the dates of variables are too."""
+        entry = document.entries.get("timezone")
+        if entry is None or not isinstance(entry.node, Scalar) or not entry.node.text:
+            return
+        name = self.text(entry.node, entry.node.text, ("timezone",), False)
+        try:
+            self.clock = self.clock.in_zone(name)
+        except UnknownZoneError:
+            self.has_zone = False  # complained about when the job is read
+
+    def value(self, reference: Reference, at: Place) -> str:
+        """Return what a reference stands for, except for rows and dates.
+
+        Args:
+            reference: to a variable, the environment or a file.
+            at: where it stands.
 
         Raises:
             _UnresolvedError: there is no such thing.
         """
-        name = reference.name
+        if reference.kind == "var":
+            return self.of_variable(reference)
         if reference.kind == "env":
-            value = self.environment.get(name)
-            if reference.default is not None and not value:
-                return reference.default
-            if value is None:
-                advice = f"set it, or give a default: ${{env:{name}:-default}}"
-                raise _UnresolvedError(f"the environment has no variable {name!r}", advice)
-            if unfit := UNFIT.search(value):
-                what = f"the environment's variable {name!r} holds the character U+{ord(unfit.group()):04X}"
-                raise _UnresolvedError(what, "take it out")
-            return value
+            shown, value = f"the environment's variable {reference.name!r}", self.of_environment(reference)
+        else:
+            shown = f"the file {reference.name!r}"
+            value = _contents(FilePath(at.file).parent / reference.name, shown)
+        if unfit := UNFIT.search(value):
+            raise _UnresolvedError(f"{shown} holds the character U+{ord(unfit.group()):04X}", "take it out")
+        return value
+
+    def of_environment(self, reference: Reference) -> str:
+        name = reference.name
+        value = self.environment.get(name)
+        if reference.default is not None and not value:
+            return reference.default
+        if value is None:
+            advice = f"set it, or give a default: ${{env:{name}:-default}}"
+            raise _UnresolvedError(f"the environment has no variable {name!r}", advice)
+        return value
+
+    def of_variable(self, reference: Reference) -> str:
+        name = reference.name
         if name in self.broken:
             raise _UnresolvedError
         if name not in self.values:
@@ -185,6 +277,25 @@ class _Interpolation:
             what = f"the variable {name!r} has no value"
             raise _UnresolvedError(what, f"give it with --var {name}=VALUE, or under 'vars'")
         return value
+
+    def date(self, reference: Reference, path: Path) -> str | Moment:
+        """Return what a date stands for, a moment where its form depends on the VR of a key.
+
+        Raises:
+            _UnresolvedError: it lies outside of the years that there are.
+        """
+        from runner.jobfile.moments import MomentError, form_for, formatted, moment
+
+        if not self.has_zone:
+            raise _UnresolvedError
+        try:
+            meant = moment(reference.name, self.clock)
+            assert meant is not None
+            if reference.format is None and _is_value_of_key(path):
+                return meant
+            return formatted(meant, form_for("", meant) if reference.format is None else reference.format)
+        except MomentError as error:
+            raise _UnresolvedError(*error.args) from None
 
     def declared_like(self, name: str) -> str:
         if not self.values:
@@ -227,21 +338,26 @@ class _Interpolation:
     def text(self, node: Scalar, typed: str, path: Path, in_rows: bool) -> str:
         """Return a text with its references resolved; as it is typed, after a complaint, if that fails."""
         allowed = _allowed(path)
-        texts: list[str | Column] = []
+        texts: list[str | Column | Moment] = []
         try:
             for piece in parsed(typed):
                 if isinstance(piece, str):
                     texts.append(piece)
                     continue
                 _check_context(piece, path, allowed, in_rows=in_rows)
-                texts.append(Column(piece.name) if piece.kind == "row" else self.value(piece))
+                if piece.kind == "row":
+                    texts.append(Column(piece.name))
+                else:
+                    texts.append(
+                        self.date(piece, path) if piece.kind == "date" else self.value(piece, node.place)
+                    )
         except (MalformedReferenceError, _UnresolvedError) as error:
             self.unresolved.add(node.place)
             if error.args:
                 self.add(node.place, path, *error.args)
             return typed
-        if any(isinstance(text, Column) for text in texts):
-            result = RowText(typed)
+        if not all(isinstance(text, str) for text in texts):
+            result = LateText(typed)
             result.pieces = tuple(texts)
             return result
         return "".join(text for text in texts if isinstance(text, str))
@@ -251,6 +367,30 @@ class _Interpolation:
         self.problems[Problem(*place, dotted(path), what, advice)] = None
 
 
+def _contents(path: FilePath, shown: str) -> str:
+    """Return the text of a file, without the end of its last line.
+
+    Raises:
+        _UnresolvedError: it cannot be read, or is more than a short text.
+    """
+    try:
+        if not path.is_file():  # a pipe or a device may have no end
+            raise _UnresolvedError(f"{shown} is not there", "name one, relative to the job file")
+        with path.open("rb") as stream:
+            data = stream.read(MAX_FILE + 1)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "this is no path"
+        raise _UnresolvedError(f"{shown} cannot be read: {reason}", "check the path") from None
+    if len(data) > MAX_FILE:
+        what = f"{shown} is longer than {MAX_FILE:,} bytes"
+        raise _UnresolvedError(what, "a reference is for short texts")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise _UnresolvedError(f"{shown} is not UTF-8", "save it as UTF-8") from None
+    return text.removesuffix("\n").removesuffix("\r")
+
+
 def _is_secret(path: Path) -> bool:
     """Whether a reference stays one until what it stands for is used, so that no plan or report has it."""
     return len(path) == 4 and path[0] == "peers" and path[2:] == ("tls", "password")
@@ -258,15 +398,14 @@ def _is_secret(path: Path) -> bool:
 
 def _allowed(path: Path) -> frozenset[str]:
     """Return the kinds of references that are resolved in a place, rows apart."""
-    if path[0] == "version" or (path[-1] == "type" and path[0] == "sinks"):
-        return frozenset()
-    if path[0] == "vars":
-        return frozenset(("env",))
     if path[0] == "queries" and len(path) > 2:
-        if path[2] == "keys" and path[-1] == "vr":
-            return frozenset()
-        return _IN_QUERY.get(str(path[2]), _EVERYWHERE)
-    return _EVERYWHERE
+        is_vr = path[2] == "keys" and path[-1] == "vr"
+        return frozenset() if is_vr else _IN_QUERY.get(str(path[2]), _EVERYWHERE)
+    if path[0] == "peers" and len(path) == 3 and path[2] in _OF_PEER:
+        return _WITH_FILES
+    if path[0] == "sinks" and path[-1] == "type":
+        return frozenset()
+    return _AT_TOP.get(str(path[0]), _EVERYWHERE)
 
 
 def _check_context(reference: Reference, path: Path, allowed: frozenset[str], *, in_rows: bool) -> None:
@@ -277,14 +416,17 @@ def _check_context(reference: Reference, path: Path, allowed: frozenset[str], *,
     """
     if reference.kind != "row":
         if reference.kind not in allowed:
-            shown = f"${{{reference.kind}:…}}"
-            what = f"{shown} is not taken here"
-            advice = f"${{{'}, ${'.join(f'{kind}:…' for kind in sorted(allowed))}}} is" if allowed else ""
-            raise _UnresolvedError(what, advice or "write it out: it says how the job is read")
+            what = f"{_SHOWN[reference.kind]} is not taken here"
+            known = [_SHOWN[kind] for kind in _FORMS if kind in allowed]
+            advice = f"{', '.join(known)} {'is' if len(known) == 1 else 'are'}"
+            raise _UnresolvedError(what, advice if known else "write it out: it says how the job is read")
         return
-    is_key = path[0] == "queries" and len(path) > 3 and path[2] == "keys" and path[-1] != "vr"
-    if not is_key:
+    if not _is_value_of_key(path):
         raise _UnresolvedError("${row.…} is taken in the keys of a query only", "use ${var:…} here")
     if not in_rows:
         what = "${row.…} stands in a query without rows"
         raise _UnresolvedError(what, "add 'foreach' to the query, with 'values' or 'csv'")
+
+
+def _is_value_of_key(path: Path) -> bool:
+    return path[0] == "queries" and len(path) > 3 and path[2] == "keys" and path[-1] != "vr"

@@ -18,7 +18,7 @@ from runner.dicom.tags import (
     private_creator_of,
 )
 from runner.dicom.values import BYTES_VRS, VRS, problem_with_value
-from runner.jobfile.nodes import Column, RowText
+from runner.jobfile.nodes import Column, LateText
 from runner.jobfile.problem import Severity
 from runner.jobfile.section import Section
 
@@ -266,15 +266,22 @@ class _Level:
             vr = "UN"
         if vr == "SQ":
             self.put_sequence(attribute.tag, section, value)
+        else:
+            self.put_value(attribute.tag, section, vr, value)
+
+    def put_value(self, tag: int, section: Section, vr: str, value: Any) -> None:
+        self.columns.append((tag,))
+        try:
+            value = _dated(value, vr)
+        except ValueError as error:  # runner.jobfile.moments.MomentError
+            section.problem(*error.args)
             return
-        self.columns.append((attribute.tag,))
         if pieces := _pieces(value):
-            self.put_from_rows(attribute.tag, section, vr, pieces)
+            self.put_from_rows(tag, section, vr, pieces)
             return
         text = self.single_text(section, value, vr)
-        if text is None:
-            return
-        self.elements[attribute.tag] = Element(attribute.tag, vr, b"" if vr in BYTES_VRS else text)
+        if text is not None:
+            self.elements[tag] = Element(tag, vr, b"" if vr in BYTES_VRS else text)
 
     def put_from_rows(self, tag: int, section: Section, vr: str, pieces: tuple[str | Column, ...]) -> None:
         if tag in (SPECIFIC_CHARACTER_SET, QUERY_RETRIEVE_LEVEL) or is_private_creator(tag):
@@ -376,18 +383,46 @@ def tags_for(text: str, dictionary: Dictionary) -> str:
     return "\\".join(tags)
 
 
+def _dated(value: Any, vr: str) -> Any:
+    """Return a value with its dates in the form of the VR.
+
+    Raises:
+        MomentError: a time is wanted, and a whole day is given.
+    """
+    if isinstance(value, list):
+        return [_dated(item, vr) for item in value]
+    if not isinstance(value, LateText):
+        return value
+    from runner.jobfile.moments import Moment, form_for, formatted
+
+    pieces = tuple(
+        formatted(piece, form_for(vr, piece)) if isinstance(piece, Moment) else piece
+        for piece in value.pieces
+    )
+    if all(isinstance(piece, str) for piece in pieces):
+        return "".join(map(str, pieces))
+    made = LateText(value)
+    made.pieces = pieces
+    return made
+
+
 def _pieces(value: Any) -> tuple[str | Column, ...]:
     """Return of what a value is made that comes from rows; nothing where it does not."""
     values = value if isinstance(value, list) else [value]
-    if not any(isinstance(item, RowText) for item in values):
+    if not any(isinstance(item, LateText) for item in values):
         return ()
     pieces: list[str | Column] = []
     for item in values:
         if isinstance(item, dict):
             return ()  # complained about as an item
         pieces.append("\\")
-        pieces += item.pieces if isinstance(item, RowText) else [item or ""]
+        pieces += _columns_of(item) if isinstance(item, LateText) else [item or ""]
     return tuple(pieces[1:])
+
+
+def _columns_of(text: LateText) -> list[str | Column]:
+    """Return the pieces of a text whose dates have been written."""
+    return [piece for piece in text.pieces if isinstance(piece, (str, Column))]
 
 
 def _joined(value: Any) -> str | None:

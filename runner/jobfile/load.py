@@ -9,6 +9,7 @@ from pathlib import Path
 
 from runner.dicom.dictionary import STANDARD
 from runner.errors import InvalidJobError
+from runner.jobfile.clock import Clock, UnknownZoneError
 from runner.jobfile.coerce import coerced
 from runner.jobfile.compose import compose
 from runner.jobfile.conform import conforms
@@ -26,7 +27,11 @@ _SUFFIXES = (".yaml", ".yml")
 
 
 def load_job(
-    path: Path, variables: MappingOf[str, str] | None = None, *, check_rows: bool = True
+    path: Path,
+    variables: MappingOf[str, str] | None = None,
+    *,
+    check_rows: bool = True,
+    clock: Clock | None = None,
 ) -> tuple[Job | None, list[Problem]]:
     """Read a job file and check all that can be checked without a peer.
 
@@ -36,10 +41,12 @@ def load_job(
         path: the job file.
         variables: values that take the place of those under `vars`.
         check_rows: whether all rows of a `foreach` are looked at, which takes a while where there are many.
+        clock: for dates; None to read the machine's.
 
     Returns:
         The job, None where a problem is an error; and all problems, in the file's order.
     """
+    clock = clock or Clock.read()
     text = read_text(path)
     if isinstance(text, Problem):
         return None, [text]
@@ -57,7 +64,7 @@ def load_job(
     if variables or "${" in text or "\\" in text:  # an escape may stand for either of the two
         from runner.jobfile.interpolation import interpolated
 
-        made = interpolated(document, variables or {}, os.environ)
+        made = interpolated(document, variables or {}, os.environ, clock)
         complaints.document = document = made.document
         complaints.add(made.problems)
         unresolved = made.unresolved
@@ -129,6 +136,7 @@ def _job(path: Path, document: Node, complaints: Complaints, *, check_rows: bool
     if name:
         is_name(name, top["name"])
     dictionary = STANDARD
+    _check_zone(top["timezone"])
     peers = read_peers(top["peers"])
     names = [peer.name for peer in peers]
     queries = read_queries(top["queries"], names, dictionary, check_rows=check_rows)
@@ -141,6 +149,24 @@ def _job(path: Path, document: Node, complaints: Complaints, *, check_rows: bool
         source=str(path),
         dictionary=dictionary,
     )
+
+
+def _check_zone(section: Section) -> None:
+    if name := section.text():
+        try:
+            Clock(0).in_zone(name)
+        except UnknownZoneError as error:
+            from runner.jobfile.schema_problems import meant
+
+            (known,) = error.args
+            likely = meant(name, known)
+            advice = (
+                f"did you mean {likely!r}?" if likely else "write an IANA name such as Europe/Berlin, or UTC"
+            )
+            if not known:
+                advice = "install the system's tzdata, or the Python package tzdata"
+            what = "there is no such time zone" if known else "this machine has no data of time zones"
+            section.problem(what, advice)
 
 
 def _ordered(problems: Sequence[Problem] | dict[Problem, None]) -> list[Problem]:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+if TYPE_CHECKING:
+    from runner.jobfile.moments import Moment
 
 
 class Place(NamedTuple):
@@ -39,15 +42,15 @@ class Scalar:
     plain: bool = True
 
 
-class RowText(str):
-    """A text that is made anew for each row of a `foreach`; as a text it is as typed.
+class LateText(str):
+    """A text that is made later: for each row of a `foreach`, or when its VR is known. It reads as typed.
 
     Attributes:
-        pieces: texts, and columns of the row, in turn.
+        pieces: texts, columns of the row, and dates in the form of the VR, in turn.
     """
 
     __slots__ = ("pieces",)
-    pieces: tuple[str | Column, ...]
+    pieces: tuple[str | Column | Moment, ...]
 
 
 @dataclass(frozen=True, slots=True)

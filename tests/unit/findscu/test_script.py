@@ -10,6 +10,7 @@ import yaml
 
 from runner.findscu.script import ScriptTranslation, reader_of, report_lines, translate_script
 from runner.findscu.shell import commands, plain, shown
+from runner.jobfile.clock import Clock
 from runner.jobfile.load import load_job
 
 SCRIPTS = Path(__file__).parents[2] / "findscu_scripts"
@@ -26,12 +27,6 @@ def looks(translation: ScriptTranslation) -> list[str]:
     return [f"{look.line}: {look.why}" for look in translation.looks]
 
 
-#: What cfind validate still finds in the jobs of scripts whose calls ask for more than it knows yet.
-NOT_YET = {
-    "nightly": {"this reference is not known"},
-    "week": {"this reference is not known"},
-    "worklist": {"this reference is not known"},
-}
 #: What a valid job is warned of, since the script is as careless.
 WARNED = {"secure": {"anyone can pretend to be the peer"}}
 #: Variables whose values the scripts themselves do not say.
@@ -52,10 +47,32 @@ def test_jobs_of_scripts_are_valid(path: Path, tmp_path: Path, monkeypatch: pyte
     job_file = tmp_path / "job.yaml"
     job_file.write_text(translation.text, encoding="utf-8")
     _, problems = load_job(job_file, GIVEN.get(path.stem))
-    expected = NOT_YET.get(path.stem, set()) | WARNED.get(path.stem, set())
+    expected = WARNED.get(path.stem, set())
     assert {problem.what for problem in problems} == expected
     unset = {problem.what for problem in load_job(job_file)[1]} - expected
     assert unset == {f"the variable {name!r} has no value" for name in GIVEN.get(path.stem, ())}
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "value"),
+    [
+        ("nightly", (0x00080020,), "20240229-20240301"),
+        ("week", (0x00080021,), "20240223-"),
+        ("worklist", (0x00400100, 0, 0x00400002), "20240301"),
+    ],
+)
+def test_dates_of_scripts_are_those_of_the_day(
+    name: str, path: tuple[int, ...], value: str, tmp_path: Path
+) -> None:
+    job_file = tmp_path / "job.yaml"
+    job_file.write_text(translated(name)[1].text, encoding="utf-8")
+    job, _ = load_job(job_file, clock=Clock.at("2024-03-01T12:00:00Z"))
+    assert job is not None
+    [request] = job.queries[0].requests
+    found: Any = request.identifier
+    for step in path:
+        found = found[step] if step < 100 else {element.tag: element.value for element in found}[step]
+    assert found == value
 
 
 def test_there_are_ten() -> None:
