@@ -5,9 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from runner.archive.server import ArchiveServer
+
+if TYPE_CHECKING:
+    from ssl import SSLContext
 
 
 class Stop(Protocol):
@@ -25,6 +28,7 @@ def serve(
     stop: Stop,
     announce: Callable[[str], None],
     warn: Callable[[str], None],
+    secured: SSLContext | None = None,
 ) -> None:
     """Serve a folder of DICOM files as a C-FIND SCP until `stop` is set.
 
@@ -35,12 +39,13 @@ def serve(
         ae_title: the called AE title that is accepted; None for any.
         stop: is looked at ten times a second.
         announce: is told the address once it listens.
-        warn: is told of each file that is not served.
+        warn: is told of each file that is not served, and of each TLS handshake that fails.
+        secured: the settings of TLS, None for plain TCP.
 
     Raises:
         ArchiveError: the folder cannot be read, or the address cannot be listened on.
     """
-    with ArchiveServer.start(folder, host, port, ae_title) as server:
+    with ArchiveServer.start(folder, host, port, ae_title, secured, warn) as server:
         shown_host, shown_port = server.address
         announce(f"listening on {f'[{shown_host}]' if ':' in shown_host else shown_host}:{shown_port}")
         for path, why in server.skipped:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from struct import pack
@@ -22,6 +22,7 @@ from runner.errors import ArchiveError, UndecodableIdentifierError
 from runner.model import InformationModel
 
 if TYPE_CHECKING:
+    from ssl import SSLContext
     from types import TracebackType
 
 _VERIFICATION = "1.2.840.10008.1.1"
@@ -39,6 +40,8 @@ _BACKLOG = 16
 _IDLE = 600.0
 #: For a peer that stops in the middle of a PDU or does not take what it is sent, in seconds.
 _STALLED = 30.0
+#: For a client that stops in the middle of a TLS handshake, in seconds.
+_HANDSHAKE = 10.0
 _MAX_ASSOCIATIONS = 100
 _MAX_PDU = 131072
 
@@ -64,7 +67,13 @@ class ArchiveServer:
 
     @classmethod
     def start(
-        cls, folder: Path, host: str = "127.0.0.1", port: int = 0, ae_title: str | None = None
+        cls,
+        folder: Path,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        ae_title: str | None = None,
+        secured: SSLContext | None = None,
+        warn: Callable[[str], None] = lambda _text: None,
     ) -> ArchiveServer:
         """Read a folder of DICOM and DICOM JSON files and serve it; it listens when this returns.
 
@@ -73,6 +82,8 @@ class ArchiveServer:
             host: an IPv4 or IPv6 address, or a name.
             port: 0 for one that the system chooses.
             ae_title: the called AE title that is accepted; None for any.
+            secured: the settings of TLS; None for plain TCP.
+            warn: is told, from any thread, of each TLS handshake that fails.
 
         Raises:
             ArchiveError: the folder cannot be read, or the address cannot be listened on.
@@ -83,7 +94,9 @@ class ArchiveServer:
         try:
             address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][4]
             server = ae.make_server(
-                (str(address[0]), int(address[1])), evt_handlers=handlers, server_class=_server_class()
+                (str(address[0]), int(address[1])),
+                evt_handlers=handlers,
+                server_class=_server_class(secured, warn),
             )
         except (OSError, OverflowError) as problem:
             why = getattr(problem, "strerror", None) or "the port is out of range"
@@ -189,7 +202,7 @@ def _silence() -> None:
     logging.getLogger("pynetdicom").setLevel(logging.CRITICAL + 1)
 
 
-def _server_class() -> type[Any]:
+def _server_class(secured: SSLContext | None, warn: Callable[[str], None]) -> type[Any]:
     from socketserver import BaseServer
 
     from pynetdicom.transport import ThreadedAssociationServer
@@ -198,6 +211,8 @@ def _server_class() -> type[Any]:
         """Leaves the garbage to Python, which pynetdicom collects at every 60th turn of its loop."""
 
         request_queue_size = 64
+        # A connection that is still shaking hands is not waited for in the end.
+        daemon_threads = True
 
         def service_actions(self) -> None:
             pass
@@ -207,10 +222,32 @@ def _server_class() -> type[Any]:
             BaseServer.shutdown(self)  # pynetdicom's own looks for the server where `start_server` puts it
             self.server_close()
 
+        def process_request_thread(self, request: Any, client_address: Any) -> None:
+            """Shake hands in the thread of the connection, where it keeps nobody else waiting."""
+            if secured is not None:
+                try:
+                    request.settimeout(_HANDSHAKE)
+                    request = secured.wrap_socket(request, server_side=True)
+                except (OSError, ValueError) as error:
+                    self.shutdown_request(request)
+                    warn(f"{client_address[0]}, port {client_address[1]}: no TLS: {_reason(error)}")
+                    return
+            super().process_request_thread(request, client_address)
+
         def handle_error(self, request: Any, client_address: Any) -> None:
             """Print nothing about connections that fail."""
 
     return ArchiveAssociationServer
+
+
+def _reason(error: Exception) -> str:
+    """Return why a handshake failed, in OpenSSL's or the system's words; none of the client's."""
+    if isinstance(error, TimeoutError):
+        return f"the client did not end the handshake within {_HANDSHAKE:g} s"
+    reason = getattr(error, "reason", None)
+    if isinstance(reason, str):
+        return reason.replace("_", " ").lower()
+    return getattr(error, "strerror", None) or "the client closed the connection during the handshake"
 
 
 def _prepare_socket(event: Any) -> None:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from runner.archive.serve import serve
 from runner.cli.arguments import ArgumentParser, port
 from runner.cli.interruption import SignalledStop
 from runner.cli.messages import complain, flush_output, say
-from runner.errors import ExitStatus, InvalidJobError
+from runner.errors import ExitStatus, InterruptedRunError, InvalidJobError, UsageError
 from runner.transport.stop_signal import StopSignal
+
+if TYPE_CHECKING:
+    from ssl import SSLContext
 
 
 def parser() -> ArgumentParser:
@@ -26,6 +31,24 @@ def parser() -> ArgumentParser:
         help="the port to listen on (default: 0, the system chooses)",
     )
     made.add_argument("--ae-title", help="the called AE title that is accepted (default: any)")
+    made.add_argument(
+        "--tls-key", type=Path, metavar="FILE", help="serve over TLS with this private key (PEM)"
+    )
+    made.add_argument(
+        "--tls-cert", type=Path, metavar="FILE", help="the certificate that belongs to it (PEM)"
+    )
+    made.add_argument(
+        "--tls-ca",
+        type=Path,
+        metavar="FILE",
+        help="clients must show a certificate that one of these CAs has made (PEM)",
+    )
+    made.add_argument(
+        "--tls-key-password-file",
+        type=Path,
+        metavar="FILE",
+        help="its first line is the key's password (default: asked for where the key is encrypted)",
+    )
     return made
 
 
@@ -36,8 +59,34 @@ def execute(argv: Sequence[str]) -> ExitStatus:
         raise InvalidJobError("there is no such folder", "name a folder of DICOM files", str(options.folder))
     stop = StopSignal()
     with SignalledStop(stop) as signalled:
-        serve(options.folder, options.host, options.port, options.ae_title, stop, _announce, complain)
+        try:
+            secured = _tls(options, stop)
+        except InterruptedRunError:
+            return signalled() or ExitStatus.INTERRUPTED
+        serve(
+            options.folder, options.host, options.port, options.ae_title, stop, _announce, complain, secured
+        )
         return signalled() or ExitStatus.SUCCESS
+
+
+def _tls(options: Namespace, stop: StopSignal) -> SSLContext | None:
+    """Return the settings of TLS that the command line asks for."""
+    key, certificate, ca = options.tls_key, options.tls_cert, options.tls_ca
+    password = options.tls_key_password_file
+    if key is None and certificate is None:
+        if ca is not None or password is not None:
+            raise UsageError("there is no TLS without --tls-key and --tls-cert", "name both files")
+        return None
+    if key is None or certificate is None:
+        raise UsageError("--tls-key and --tls-cert belong together", "name both files")
+    from runner.model import Secret, SecretSource, Tls
+    from runner.transport.tls_context import make_server_context
+
+    secret = Secret() if password is None else Secret(SecretSource.FILE, str(password))
+    ca_files = () if ca is None else (ca,)
+    return make_server_context(
+        Tls(key=key, certificate=certificate, password=secret, ca_files=ca_files), stop
+    )
 
 
 def _announce(line: str) -> None:

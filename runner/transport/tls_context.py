@@ -108,6 +108,30 @@ def make_context(tls: Tls, stop: StopSignal) -> ssl.SSLContext:
     return context
 
 
+def make_server_context(tls: Tls, stop: StopSignal) -> ssl.SSLContext:
+    """Make the settings of a server that shows our certificate.
+
+    Args:
+        tls: `key`, `certificate` and `password` are ours; where `ca_files` are named, clients must show a
+            certificate that these trust. The rest is of no account but for the profile.
+        stop: ends the waiting for a password.
+
+    Raises:
+        InvalidJobError: as `context_of`.
+        InterruptedRunError: if the stop signal is set.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
+    _offer(context, tls)
+    assert tls.key is not None
+    assert tls.certificate is not None
+    _load_own(context, tls, tls.key, tls.certificate, stop)
+    for file in tls.ca_files:
+        context.verify_mode = ssl.CERT_REQUIRED
+        _trust_file(context, file, tls.key_format)
+    return context
+
+
 # --- what is offered --------------------------------------------------------------------------------
 
 
