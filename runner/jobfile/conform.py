@@ -27,6 +27,7 @@ _ANNOTATIONS = frozenset(
         "examples",
         "definitions",
         "errorMessage",
+        "enumDescriptions",
     )
 )
 

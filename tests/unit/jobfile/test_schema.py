@@ -19,7 +19,7 @@ def subschemas(node, path="#"):
     if isinstance(node, dict):
         yield path, node
         for key, value in node.items():
-            if key not in {"default", "examples", "enum", "const", "required"}:
+            if key not in {"default", "examples", "enum", "const", "required", "enumDescriptions"}:
                 yield from subschemas(value, f"{path}/{key}")
     elif isinstance(node, list):
         for number, value in enumerate(node):
@@ -43,6 +43,33 @@ def test_every_property_and_definition_has_a_description():
                 assert member.get("description", "").endswith((".", "…")), f"{path}/{group}/{name}"
                 described += 1
     assert described > 50
+
+
+def test_every_choice_is_described():
+    chosen = [(path, node) for path, node in subschemas(schema()) if "enum" in node]
+    assert len(chosen) >= 10
+    for path, node in chosen:
+        said = node.get("enumDescriptions", ())
+        assert len(said) == len(node["enum"]), f"{path}: one of enumDescriptions for each of enum"
+        assert all(text.endswith(".") for text in said), path
+
+
+def test_defaults_and_examples_are_valid():
+    seen = set()
+    for path, node in subschemas(schema()):
+        of = {**node, "definitions": schema()["definitions"]}
+        if "$ref" in of:  # beside which nothing counts
+            of = {"allOf": [{"$ref": of["$ref"]}], "definitions": schema()["definitions"]}
+        for value in (*node.get("examples", ()), *([node["default"]] if "default" in node else ())):
+            seen.add(path)
+            assert list(Draft7Validator(of).iter_errors(value)) == [], f"{path}: {value}"
+    assert len(seen) > 20
+
+
+def test_what_has_a_default_says_so():
+    for path, node in subschemas(schema()):
+        if "default" in node:
+            assert "Default: " in node["description"], path
 
 
 def test_every_mapping_is_closed():
