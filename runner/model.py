@@ -281,6 +281,84 @@ class Requests(Protocol):
         """How many there are; to be counted, perhaps, by reading what they are made of."""
 
 
+class MatchMode(str, Enum):
+    """What is done about responses that do not match the keys."""
+
+    OFF = "off"
+    REPORT = "report"
+    DROP = "drop"
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """How responses are tested against the keys (PS3.4 C.2.2.2).
+
+    Attributes:
+        mode: what is done about those that do not match.
+        name_case: whether upper and lower case differ in person names.
+        name_accents: whether letters with and without accents differ in person names.
+    """
+
+    mode: MatchMode = MatchMode.REPORT
+    name_case: bool = False
+    name_accents: bool = False
+
+
+class Across(str, Enum):
+    """Among which answers of a query a record is looked for: those of all its peers, or of one."""
+
+    PEERS = "peers"
+    OPERATIONS = "operations"
+
+
+@dataclass(frozen=True, slots=True)
+class UniqueKey:
+    """What tells records apart.
+
+    Attributes:
+        paths: attributes; a record that lacks one of them is like no other. Empty for the whole identifier.
+        qualifiers: attributes that count as far as they are there.
+    """
+
+    paths: tuple[Path, ...] = ()
+    qualifiers: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Deduplicate:
+    """That of several responses with the same unique key the first one is kept."""
+
+    key: UniqueKey
+    across: Across = Across.PEERS
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How many responses there are to be; None for no bound."""
+
+    min: int | None = None
+    max: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Expect:
+    """What a query's answers are expected to be, after what `match` drops and `deduplicate` removes.
+
+    Attributes:
+        total: the responses of all operations of the query, together.
+        each: the responses of each operation.
+        unique: attributes whose values, or combinations of values, stand in no two responses.
+        required: attributes that each response has, with a value.
+        statuses: the final statuses that are expected in place of success; empty for success.
+    """
+
+    total: Bounds = Bounds()
+    each: Bounds = Bounds()
+    unique: tuple[tuple[Path, ...], ...] = ()
+    required: tuple[Path, ...] = ()
+    statuses: tuple[int, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Query:
     """A C-FIND, or one for each query file or row, to one peer or several.
@@ -293,6 +371,9 @@ class Query:
         columns: the attributes that the query names, in the author's order.
         cancel_after: a C-CANCEL is sent after so many responses; None for never.
         repeat: how many times each request is sent.
+        match: what is done about responses that do not match the keys.
+        deduplicate: what is done about records that come again; None for nothing.
+        expect: what its answers must be; None for nothing.
     """
 
     name: str
@@ -302,6 +383,9 @@ class Query:
     columns: tuple[Path, ...] = ()
     cancel_after: int | None = None
     repeat: int = 1
+    match: Match = Match()
+    deduplicate: Deduplicate | None = None
+    expect: Expect | None = None
 
     @property
     def operations_per_peer(self) -> int:

@@ -7,8 +7,8 @@ import zlib
 from pathlib import Path
 from struct import unpack_from
 
-from runner.archive.decoding import MAX_BINARY, Decoder, declared_terms
 from runner.dicom.dataset_json import identifier_from_json
+from runner.dicom.decoding import MAX_BINARY, Decoder, declared_terms
 from runner.dicom.dictionary import STANDARD
 from runner.dicom.elements import UNDEFINED_LENGTH, walk, walk_readable
 from runner.dicom.identifier import Identifier

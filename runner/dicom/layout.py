@@ -294,7 +294,7 @@ class _Writer:
         pick: Callable[[re.Match[bytes]], Captured]
         if len(groups) > 1:
             pick = methodcaller("group", *groups)
-        else:  # for one group a Match gives no tuple
+        else:  # for one group a Match gives no tuple, for none the whole
 
             def pick(match: re.Match[bytes]) -> Captured:
                 return tuple([match.group(group) for group in groups])

@@ -46,11 +46,13 @@ class MatchingRules:
         name_case: whether upper and lower case differ in person names.
         name_accents: whether letters with and without accents differ in person names.
         utc_offset: of DT values that state none, in minutes east of UTC.
+        absent_matches: whether an attribute that a data set does not have is taken to match.
     """
 
     name_case: bool = False
     name_accents: bool = True
     utc_offset: int = 0
+    absent_matches: bool = False
 
 
 #: Attributes by tag, as they are looked up here.
@@ -152,7 +154,9 @@ class _KeyTest:
         self._tests: dict[str, _Test] = {}
 
     def matches(self, element: Element | None) -> bool:
-        if element is None or not element.value:
+        if element is None:
+            return self._rules.absent_matches
+        if not element.value:
             return False
         if self._items is not None:
             return isinstance(element.value, tuple) and any(

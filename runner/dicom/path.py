@@ -9,7 +9,7 @@ import re
 
 from runner.dicom.dictionary import Dictionary
 from runner.dicom.identifier import Path
-from runner.dicom.tags import is_private, parse_tag
+from runner.dicom.tags import format_tag, is_private, parse_tag
 
 _STEP = re.compile(
     r"(?P<name>\([0-9a-fA-F]{4},[0-9a-fA-F]{4}\)|[^.\[\]()]+)(?:\[(?P<item>[0-9]{1,9})\])?(?:\.|\Z)"
@@ -62,6 +62,16 @@ def parse_path(text: str, dictionary: Dictionary) -> Path:
             f"{text!r} does not end with an attribute", "write an attribute after the last full stop"
         )
     return tuple(path)
+
+
+def path_text(path: Path, dictionary: Dictionary) -> str:
+    """Return a path as people write it: keywords, or tags where there is none; items count from 0."""
+    steps = []
+    for position in range(0, len(path), 2):
+        entry = dictionary.by_tag(path[position])
+        step = entry.keyword if entry is not None and entry.keyword else format_tag(path[position])
+        steps.append(f"{step}[{path[position + 1]}]" if position + 1 < len(path) else step)
+    return ".".join(steps)
 
 
 def _tag(name: str, dictionary: Dictionary) -> int:

@@ -19,6 +19,8 @@ from runner.model import (
     IPVersion,
     Job,
     KeyFormat,
+    Match,
+    MatchMode,
     Peer,
     PeerVerification,
     Query,
@@ -212,6 +214,7 @@ def _query(command_line: CommandLine, peer: str, keys: list[Key], dictionary: Di
         columns=tuple(dict.fromkeys(key.path for key in keys if key.element is not None)),
         cancel_after=command_line.number("--cancel") or None,
         repeat=command_line.number("--repeat") or 1,
+        match=Match(MatchMode.OFF),  # findscu passes on what comes, and says nothing about it
     )
 
 

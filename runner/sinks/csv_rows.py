@@ -16,6 +16,7 @@ from runner.dicom.dictionary import Dictionary
 from runner.dicom.elements import RawElement, walk
 from runner.dicom.identifier import Path
 from runner.dicom.layout import Captured, Field, Layout
+from runner.dicom.path import path_text
 from runner.dicom.received import (
     STRING_VRS,
     Surroundings,
@@ -24,7 +25,7 @@ from runner.dicom.received import (
     find_path,
     value_text,
 )
-from runner.dicom.tags import SPECIFIC_CHARACTER_SET, format_tag
+from runner.dicom.tags import SPECIFIC_CHARACTER_SET
 from runner.dicom.transfer_syntax import TransferSyntax
 from runner.model import Job
 from runner.sinks.base import Batch
@@ -41,16 +42,6 @@ _NEEDS_QUOTES = re.compile(r'[",\r\n]|\A\s|\s\Z')
 _CHARACTER_SET_PATH = (SPECIFIC_CHARACTER_SET,)
 #: Declared character sets that are remembered by their bytes.
 _MAX_CHARACTER_SETS = 64
-
-
-def path_header(path: Path, dictionary: Dictionary) -> str:
-    """Return a path as a column's header: keywords, or tags where there is none; items count from 0."""
-    steps = []
-    for position in range(0, len(path), 2):
-        entry = dictionary.by_tag(path[position])
-        step = entry.keyword if entry is not None and entry.keyword else format_tag(path[position])
-        steps.append(f"{step}[{path[position + 1]}]" if position + 1 < len(path) else step)
-    return ".".join(steps)
 
 
 def job_columns(job: Job) -> tuple[Path, ...]:
@@ -87,7 +78,7 @@ class CsvRows:
     def header(self) -> bytes:
         """Return the header line."""
         names = ["query", "peer"] if self._origin else []
-        names += [path_header(path, self._dictionary) for path in self._columns]
+        names += [path_text(path, self._dictionary) for path in self._columns]
         return (",".join(map(quoted, names)) + "\n").encode()
 
     def rows(self, batch: Batch) -> bytes:

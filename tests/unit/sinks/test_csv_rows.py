@@ -10,8 +10,9 @@ import pytest
 
 from runner.dicom.charset import character_set
 from runner.dicom.dictionary import STANDARD, Entry
+from runner.dicom.path import path_text
 from runner.dicom.transfer_syntax import TransferSyntax
-from runner.sinks.csv_rows import CsvRows, path_header, quoted
+from runner.sinks.csv_rows import CsvRows, quoted
 
 STEP = 0x00400100
 
@@ -113,10 +114,10 @@ def test_nested_columns(make_job: Any, make_batch: Any) -> None:
 
 
 def test_headers() -> None:
-    assert path_header((STEP, 0, 0x00080060), STANDARD) == "ScheduledProcedureStepSequence[0].Modality"
-    assert path_header((0x00091001,), STANDARD) == "(0009,1001)"
+    assert path_text((STEP, 0, 0x00080060), STANDARD) == "ScheduledProcedureStepSequence[0].Modality"
+    assert path_text((0x00091001,), STANDARD) == "(0009,1001)"
     known = STANDARD.extended([Entry(0x00091001, "LO", "1", "Dose", "AcmeDose")])
-    assert path_header((0x00091001,), known) == "AcmeDose"
+    assert path_text((0x00091001,), known) == "AcmeDose"
 
 
 def test_one_query_and_peer_need_no_origin(make_job: Any, make_batch: Any) -> None:

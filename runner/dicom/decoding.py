@@ -1,4 +1,4 @@
-"""Data sets from bytes to identifiers whose text is decoded: files, and the identifiers of requests."""
+"""Data sets from bytes to identifiers whose text is decoded: files, requests, and what is to be compared."""
 
 from __future__ import annotations
 
