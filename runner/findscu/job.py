@@ -94,7 +94,7 @@ def job_of(command_line: CommandLine, warn: Callable[[str], None] | None = None)
 
     Args:
         command_line: one that is to be run.
-        warn: is told of a dictionary, or lines of it, that cannot be used.
+        warn: is told of a dictionary, or lines of it, that cannot be used, and of a key that others can read.
 
     Raises:
         UsageError: if a key is wrong.
@@ -106,6 +106,8 @@ def job_of(command_line: CommandLine, warn: Callable[[str], None] | None = None)
     dictionary = dictionary_of(command_line.dictionaries, warn or _ignore)
     keys = [parse_key(text, dictionary) for text in command_line.keys]
     peer = peer_of(command_line)
+    if peer.tls is not None and peer.tls.key is not None:
+        _warn_of_readers(peer.tls.key, warn or _ignore)
     return Job(
         name=NAME,
         peers=(peer,),
@@ -117,6 +119,14 @@ def job_of(command_line: CommandLine, warn: Callable[[str], None] | None = None)
 
 def _ignore(_text: str) -> None:
     pass
+
+
+def _warn_of_readers(key: Path, warn: Callable[[str], None]) -> None:
+    from runner.secret_file import advice, key_exposure
+
+    readers = key_exposure(key)
+    if readers is not None:
+        warn(f"the private key {key} is not encrypted, and {readers} can read it; {advice(key)}")
 
 
 def peer_of(command_line: CommandLine) -> Peer:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 from runner.jobfile.problem import Severity
 from runner.jobfile.section import Section
@@ -30,7 +31,20 @@ def read_secret(section: Section, name: str) -> Secret:
         return Secret(SecretSource.LITERAL, text)
     if reference["env"] is not None:
         return Secret(SecretSource.ENVIRONMENT, reference["env"])
-    return Secret(SecretSource.FILE, str(section.beside(reference["file"])))
+    from runner.secret_file import exposure
+
+    path = section.beside(reference["file"])
+    readers = exposure(path)
+    if readers is not None:
+        complain_of_readers(section, f"the {name} lies in a file that {readers} can read", path)
+    return Secret(SecretSource.FILE, str(path))
+
+
+def complain_of_readers(section: Section, what: str, path: Path) -> None:
+    """Warn of a file with a secret that others can read."""
+    from runner.secret_file import advice
+
+    section.problem(what, advice(path), severity=Severity.WARNING)
 
 
 def _complain(section: Section, text: str, name: str) -> None:
@@ -42,6 +56,6 @@ def _complain(section: Section, text: str, name: str) -> None:
         return
     section.problem(
         f"the {name} stands here for everyone who can read the job",
-        "let it come from ${env:NAME} or ${file:PATH}, or be asked for: prompt",
+        "let it come from ${env:NAME} or ${file:PATH}, or be asked for: prompt; until then chmod 600 the job",
         severity=Severity.WARNING,
     )

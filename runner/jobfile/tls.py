@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from runner.cipher_suites import TLS_1_3, openssl_name
 from runner.jobfile.problem import Severity
-from runner.jobfile.secret import read_secret
+from runner.jobfile.secret import complain_of_readers, read_secret
 from runner.jobfile.section import Section
 from runner.model import (
     KeyFormat,
@@ -60,6 +60,8 @@ def read_tls(tls: Section) -> Tls:
     if (key is None) != (certificate is None):
         there, missing = ("key", "certificate") if certificate is None else ("certificate", "key")
         tls[there].problem(f"a {there} of ours is here, but no {missing}", f"add '{missing}'", of_key=True)
+    if key is not None:
+        _warn_of_readers(tls["key"], key)
     if key is None and "password" in tls:
         tls["password"].problem("a password is here, but no key", "add 'key', or take it out", of_key=True)
     crl_files = _files(tls["crl_files"])
@@ -85,6 +87,14 @@ def read_tls(tls: Section) -> Tls:
         seed=_file(tls["seed"]),
         write_seed=_file(tls["write_seed"]),
     )
+
+
+def _warn_of_readers(section: Section, key: Path) -> None:
+    from runner.secret_file import key_exposure
+
+    readers = key_exposure(key)
+    if readers is not None:
+        complain_of_readers(section, f"the key is not encrypted, and {readers} can read it", key)
 
 
 def _choice(section: Section, default: _Choice) -> _Choice:

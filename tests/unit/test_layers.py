@@ -25,7 +25,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"sinks", "transport", "archive"}),
     frozenset({"association"}),
     frozenset({"plan"}),
-    frozenset({"model", "status", "cipher_suites"}),
+    frozenset({"model", "status", "cipher_suites", "secret_file"}),
     frozenset({"dicom"}),
     frozenset({"errors"}),
 )
