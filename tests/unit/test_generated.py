@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -56,3 +57,14 @@ def test_the_list_of_attributes_forbids_nothing() -> None:
         definition = whole["definitions"][member["$ref"].removeprefix("#/definitions/")]
         assert definition.keys() == {"description", "type"}
         assert set(definition["type"]) == anything
+
+
+def test_the_page_of_the_job_file_has_every_key_and_its_links_lead_somewhere() -> None:
+    text = (ROOT / "docs" / "job-file.md").read_text("utf-8")
+    anchors = re.findall(r'<a id="([^"]+)">', text)
+    assert len(anchors) == len(set(anchors))
+    assert set(re.findall(r"\]\(#([^)]+)\)", text)) == set(anchors) - {"top"}
+    definitions = schema()["definitions"].values()
+    keys = {name for node in (schema(), *definitions) for name in node.get("properties", {})}
+    assert len(keys) > 60
+    assert keys <= set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE))
