@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from runner.archive.catalogue import SERIES_INSTANCE_UID, SOP_INSTANCE_UID, STUDY_INSTANCE_UID
-from runner.dicom.dictionary import STANDARD
+from runner.archive.catalogue import SERIES_INSTANCE_UID, STUDY_INSTANCE_UID
 from runner.dicom.identifier import Element
 from runner.dicom.matching import Attributes, is_matched, text_of
 from runner.dicom.tags import format_tag, is_private
 from runner.model import InformationModel, Level
+from runner.query_keys import UNIQUE_KEYS, level_of
 
 QUERY_RETRIEVE_LEVEL = 0x00080052
 PATIENT_NAME = 0x00100010
@@ -23,66 +23,12 @@ _SOP_CLASS_UID = 0x00080016
 IDENTIFIER_DOES_NOT_MATCH_SOP_CLASS = 0xA900
 UNABLE_TO_PROCESS = 0xC000
 
-UNIQUE_KEYS: Mapping[Level, int] = {
-    Level.PATIENT: PATIENT_ID,
-    Level.STUDY: STUDY_INSTANCE_UID,
-    Level.SERIES: SERIES_INSTANCE_UID,
-    Level.IMAGE: SOP_INSTANCE_UID,
-}
 _DEPTHS = {level: depth for depth, level in enumerate(Level)}
-
-
-def _tags(keywords: str) -> frozenset[int]:
-    entries = [STANDARD.by_keyword(keyword) for keyword in keywords.split()]
-    return frozenset(entry.tag for entry in entries if entry is not None)
-
-
-#: Attributes of the patient at the time of the study; all others of group 0010 are the patient's.
-_PATIENT_STUDY = _tags(
-    """AdmittingDiagnosesDescription AdmittingDiagnosesCodeSequence PatientAge PatientSize PatientWeight
-    PatientBodyMassIndex MedicalAlerts Allergies SmokingStatus PregnancyStatus LastMenstrualDate
-    AdditionalPatientHistory Occupation PatientState PatientSexNeutered"""
-)
-_STUDY = _PATIENT_STUDY | _tags(
-    """StudyInstanceUID StudyDate StudyTime AccessionNumber IssuerOfAccessionNumberSequence StudyID
-    StudyDescription ReferringPhysicianName ReferringPhysicianIdentificationSequence
-    ConsultingPhysicianName PhysiciansOfRecord PhysiciansOfRecordIdentificationSequence
-    NameOfPhysiciansReadingStudy PhysiciansReadingStudyIdentificationSequence RequestingService
-    RequestingServiceCodeSequence RequestingPhysician ReferencedStudySequence ProcedureCodeSequence
-    ReasonForPerformedProcedureCodeSequence AdmissionID IssuerOfAdmissionIDSequence OtherStudyNumbers
-    TimezoneOffsetFromUTC"""
-)
-_SERIES = _tags(
-    """Modality SeriesInstanceUID SeriesNumber Laterality SeriesDate SeriesTime PerformingPhysicianName
-    ProtocolName SeriesDescription SeriesDescriptionCodeSequence OperatorsName
-    ReferencedPerformedProcedureStepSequence BodyPartExamined PatientPosition RequestAttributesSequence
-    PerformedProcedureStepID PerformedProcedureStepStartDate PerformedProcedureStepStartTime
-    PerformedProcedureStepEndDate PerformedProcedureStepEndTime PerformedProcedureStepDescription
-    PerformedProtocolCodeSequence Manufacturer InstitutionName InstitutionAddress StationName
-    InstitutionalDepartmentName ManufacturerModelName DeviceSerialNumber SoftwareVersions
-    FrameOfReferenceUID PositionReferenceIndicator"""
-)
 _OF_PATIENT = {"studies": 0x00201200, "series": 0x00201202, "instances": 0x00201204}
 _OF_STUDY = {"series": 0x00201206, "instances": 0x00201208}
 _INSTANCES_OF_SERIES = 0x00201209
 _MODALITIES_IN_STUDY = 0x00080061
 _SOP_CLASSES_IN_STUDY = 0x00080062
-_COMPUTED = {
-    **dict.fromkeys(_OF_PATIENT.values(), Level.PATIENT),
-    **dict.fromkeys((*_OF_STUDY.values(), _MODALITIES_IN_STUDY, _SOP_CLASSES_IN_STUDY), Level.STUDY),
-    _INSTANCES_OF_SERIES: Level.SERIES,
-}
-
-
-def level_of(tag: int) -> Level:
-    """Return the level that an attribute describes (PS3.3 C.7 to C.8 by PS3.4 C.6)."""
-    if tag in _COMPUTED:
-        return _COMPUTED[tag]
-    if tag in _STUDY:
-        return Level.STUDY
-    if tag in _SERIES:
-        return Level.SERIES
-    return Level.PATIENT if tag >> 16 == 0x0010 else Level.IMAGE
 
 
 def is_supported(tag: int, level: Level | None) -> bool:
@@ -90,7 +36,7 @@ def is_supported(tag: int, level: Level | None) -> bool:
 
     Private attributes can be asked for at every level, and every attribute of a worklist (None).
     """
-    return level is None or is_private(tag) or _DEPTHS[level_of(tag)] <= _DEPTHS[level]
+    return level is None or is_private(tag) or _DEPTHS[level_of(tag) or Level.IMAGE] <= _DEPTHS[level]
 
 
 class Hierarchy:

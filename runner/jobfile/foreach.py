@@ -13,9 +13,8 @@ from runner.dicom.identifier import Element, Identifier, Path
 from runner.dicom.tags import SPECIFIC_CHARACTER_SET
 from runner.dicom.transfer_syntax import TransferSyntax
 from runner.errors import InvalidJobError
-from runner.jobfile.keys import DEFAULT_CHARACTER_SET, Bound, problem_with_text, tags_for
+from runner.jobfile.keys import DEFAULT_CHARACTER_SET, Bound, TextProblem, problem_with_text, tags_for
 from runner.jobfile.nodes import Column
-from runner.jobfile.problem import Severity
 from runner.jobfile.rows import CsvRows, ValueRows
 from runner.jobfile.section import Section
 from runner.model import Request, Requests
@@ -42,6 +41,7 @@ class RowKey:
         pieces: of the value: texts, and numbers of cells.
         declared: the character set in which it is sent, None where none is declared.
         name: of the key, as messages name it.
+        silenced: ids of rules that the job wants not to hear of.
     """
 
     path: Path
@@ -49,20 +49,21 @@ class RowKey:
     pieces: tuple[str | int, ...]
     declared: str | None
     name: str
+    silenced: frozenset[str]
 
     def text(self, cells: tuple[str, ...], dictionary: Dictionary) -> str:
         """Return the value for a row."""
         text = "".join([piece if isinstance(piece, str) else cells[piece] for piece in self.pieces])
         return tags_for(text, dictionary) if self.vr == "AT" else text
 
-    def problem(self, text: str) -> tuple[str, str] | None:
+    def problem(self, text: str) -> TextProblem | None:
         """Say what is wrong with a value, and what to do."""
-        wrong = problem_with_text(self.vr, text, self.declared)
+        wrong = problem_with_text(self.vr, text, self.declared, self.silenced)
         if wrong is None and len(text) >= _LONG:
             try:
                 encode((Element(self.path[-1], self.vr, text), _DECLARATION), TransferSyntax.EXPLICIT_LITTLE)
             except EncodingError as error:
-                return f"the value cannot be sent: {error}", "shorten it"
+                return TextProblem("", f"the value cannot be sent: {error}", "shorten it")
         return wrong
 
 
@@ -102,6 +103,11 @@ class RowRequests:
         """How many requests there are."""
         return (self.rows.size if self.counted is None else self.counted) * len(self.templates)
 
+    def from_rows(self) -> Iterator[tuple[Identifier, tuple[Path, ...]]]:
+        """Yield what is sent for every row but for the values at some paths, which come from it."""
+        for template in self.templates:
+            yield template.identifier, tuple(key.path for key in template.keys)
+
     def identifier(self, template: Template, where: str, cells: tuple[str, ...]) -> Identifier:
         """Return what is sent for a row.
 
@@ -114,7 +120,7 @@ class RowRequests:
             text = key.text(cells, self.dictionary)
             wrong = key.problem(text)
             if wrong is not None:
-                raise InvalidJobError(f"{key.name}: {wrong[0]}", wrong[1], where)
+                raise InvalidJobError(f"{key.name}: {wrong.what}", wrong.advice, where)
             is_ascii = is_ascii and (key.declared is not None or text.isascii())
             identifier = _with_value(identifier, key.path, text)
         if is_ascii or any(element.tag == SPECIFIC_CHARACTER_SET for element in identifier):
@@ -163,7 +169,7 @@ def read_foreach(
         return ()
     if not bounds and not foreach.complaints.errors:
         what = "no key of the query has ${row.…}, so all its requests are the same"
-        foreach.problem(what, "name a column in a key", of_key=True, severity=Severity.WARNING)
+        foreach.problem(what, "name a column in a key", of_key=True, rule="rows-not-used")
     templates = tuple(
         Template(identifier, source, tuple(_row_key(bound, rows) for bound in keys))
         for identifier, source, keys in drafts
@@ -177,7 +183,8 @@ def _row_key(bound: Bound, rows: ValueRows | CsvRows) -> RowKey:
         rows.columns.index(piece.name) if isinstance(piece, Column) else piece for piece in bound.pieces
     )
     name = ".".join(str(step) for step in bound.section.path[3:])
-    return RowKey(bound.path, bound.vr, pieces, bound.declared, name)
+    silenced = bound.section.complaints.silenced
+    return RowKey(bound.path, bound.vr, pieces, bound.declared, name, silenced)
 
 
 def _is_known(column: str | Column, bound: Bound, rows: ValueRows | CsvRows) -> bool:
@@ -274,7 +281,7 @@ def _checked(
                 if wrong is None:
                     continue
                 listed += 1
-                bounds[number].section.problem(f"{where}: {wrong[0]}", wrong[1])
+                bounds[number].section.problem(f"{where}: {wrong.what}", wrong.advice, rule=wrong.rule)
                 if listed == MAX_LISTED:
                     what = f"{where}: rows behind this one are not checked, for {listed} values are wrong"
                     foreach.problem(what, "correct those first", of_key=True)
@@ -285,7 +292,7 @@ def _checked(
     if not count:
         what = "the file has no rows, so nothing is asked"
         advice = "the first line names the columns, rows come below it"
-        foreach["csv"].problem(what, advice, severity=Severity.WARNING)
+        foreach["csv"].problem(what, advice, rule="no-rows")
     return count
 
 

@@ -57,6 +57,7 @@ _WITH_FILES = _EVERYWHERE | {"file"}
 _OF_PEER = frozenset(("host", "port", "ae_title", "calling_ae_title"))
 _AT_TOP = {
     "version": frozenset[str](),
+    "lint": frozenset[str](),
     "timezone": frozenset(("env",)),
     "vars": frozenset(("env", "file", "date")),
 }

@@ -17,9 +17,8 @@ from runner.dicom.tags import (
     parse_tag,
     private_creator_of,
 )
-from runner.dicom.values import BYTES_VRS, VRS, problem_with_value
+from runner.dicom.values import BYTES_VRS, VRS, Fault, problem_with_value
 from runner.jobfile.nodes import Column, LateText
-from runner.jobfile.problem import Severity
 from runner.jobfile.section import Section
 
 #: `(0009,"ACME 1",01)`: group, private creator, and the element's number within its block.
@@ -29,6 +28,9 @@ _PRIVATE = re.compile(r"""\(?([0-9a-fA-F]{4}),\s*(["'])(.*)\2,\s*(?:[xX]{2})?([0
 DEFAULT_CHARACTER_SET = "ISO_IR 192"
 
 QUERY_RETRIEVE_LEVEL = 0x00080052
+
+#: Stands for any attribute where a value is encoded as a trial.
+_TRIAL = 0x00100010
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +186,7 @@ class _Level:
             what = "the creator of this private attribute is not named, so its meaning is open"
             by_creator = f"""'({group:04x},"CREATOR",{number:02x})'"""
             advice = f"write {by_creator} in its place, or add '({group:04x},{block:04x})': CREATOR"
-            section.problem(what, advice, of_key=True, severity=Severity.WARNING)
+            section.problem(what, advice, of_key=True, rule="private-without-creator")
             return _Attribute(tag, None, section, name)
         entry = self.dictionary.by_private(tag, creator)
         return _Attribute(tag, entry.vr if entry is not None else None, section, name)
@@ -339,28 +341,65 @@ class _Level:
         if vr == "UN" and text:
             section.problem("a value of VR UN cannot be written as text", "name the VR that the value has")
             return None
-        wrong = problem_with_text(vr, text, self.declared)
+        wrong = problem_with_text(vr, text, self.declared, section.complaints.silenced)
         if wrong is not None:
-            section.problem(*wrong)
+            section.problem(wrong.what, wrong.advice, rule=wrong.rule)
             return None
         if self.declared is None and not text.isascii():
             self.undeclared = self.undeclared or section
         return text
 
 
-def problem_with_text(vr: str, text: str, declared: str | None) -> tuple[str, str] | None:
-    """Say why a text cannot be sent as a value, and what to do; None where it can.
+@dataclass(frozen=True, slots=True)
+class TextProblem:
+    """Why a text is not sent as a value.
+
+    Attributes:
+        rule: the id of the rule that it breaks, "" where no rule can be silenced for it.
+        what: what is wrong.
+        advice: what to do.
+    """
+
+    rule: str
+    what: str
+    advice: str
+
+
+_RULES = {
+    Fault.FORM: "value-form",
+    Fault.CONTROL: "",
+    Fault.WILDCARD: "wildcard-not-matched",
+    Fault.LENGTH: "value-too-long",
+    Fault.REPERTOIRE: "value-repertoire",
+    Fault.ORDER: "range-reversed",
+}
+
+
+def problem_with_text(
+    vr: str, text: str, declared: str | None, silenced: frozenset[str]
+) -> TextProblem | None:
+    """Say why a text is not sent as a value, and what to do; None where it is.
 
     Args:
         vr: the attribute's.
         text: the value, several with backslashes between them.
         declared: the character set that is declared, None for none.
+        silenced: ids of rules that the job wants not to hear of: what breaks them is sent if it can be.
     """
+    problem = _rule_broken(vr, text, declared)
+    if problem is None or problem.rule not in silenced:
+        return problem
+    return None if _is_encodable(vr, text, declared) else replace(problem, rule="")
+
+
+def _rule_broken(vr: str, text: str, declared: str | None) -> TextProblem | None:
     wrong = problem_with_value(vr, text)
-    if wrong is None and vr not in TEXT_VRS and not text.isascii():
-        wrong = f"{vr} has characters of ASCII only"
+    advice = "correct it, or leave it empty to have it returned"
     if wrong is not None:
-        return f"the value is not legal: {wrong}", "correct it, or leave it empty to have it returned"
+        return TextProblem(_RULES[wrong.fault], f"the value is not legal: {wrong}", advice)
+    if vr not in TEXT_VRS and not text.isascii():
+        what = f"the value is not legal: {vr} has characters of ASCII only"
+        return TextProblem("value-repertoire", what, advice)
     if declared is None or text.isascii():
         return None
     try:
@@ -368,8 +407,22 @@ def problem_with_text(vr: str, text: str, declared: str | None) -> tuple[str, st
     except UnicodeEncodeError as error:
         shown = repr(declared) if declared else "only ASCII"
         what = f"SpecificCharacterSet declares {shown}, which has no U+{ord(text[error.start]):04X}"
-        return what, f"write 'SpecificCharacterSet: {DEFAULT_CHARACTER_SET}' among the keys of the query"
+        advice = f"write 'SpecificCharacterSet: {DEFAULT_CHARACTER_SET}' among the keys of the query"
+        return TextProblem("text-outside-character-set", what, advice)
     return None
+
+
+def _is_encodable(vr: str, text: str, declared: str | None) -> bool:
+    from runner.dicom.encoding import EncodingError, encode
+    from runner.dicom.transfer_syntax import TransferSyntax
+
+    terms = DEFAULT_CHARACTER_SET if declared is None else declared
+    trial = (Element(SPECIFIC_CHARACTER_SET, "CS", terms), Element(_TRIAL, vr, text))
+    try:
+        encode(trial, TransferSyntax.EXPLICIT_LITTLE)
+    except EncodingError:
+        return False
+    return True
 
 
 def tags_for(text: str, dictionary: Dictionary) -> str:

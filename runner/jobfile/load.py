@@ -13,7 +13,7 @@ from runner.jobfile.clock import Clock, UnknownZoneError
 from runner.jobfile.coerce import coerced
 from runner.jobfile.compose import compose
 from runner.jobfile.conform import conforms
-from runner.jobfile.nodes import Mapping, Node, Place
+from runner.jobfile.nodes import Listing, Mapping, Node, Place, Scalar
 from runner.jobfile.peers import is_name, read_peers
 from runner.jobfile.problem import Problem
 from runner.jobfile.queries import read_queries
@@ -53,13 +53,14 @@ def load_job(
     document, problems = compose(text, str(path))
     if document is None:
         return None, _ordered(problems)
-    complaints = Complaints(document)
+    complaints = Complaints(document, silenced=_silenced(document))
     complaints.add(problems)
     if not isinstance(document, Mapping):
         what = "a job file is a mapping, and this is " + (
             "a list" if hasattr(document, "items") else "a single value"
         )
         return None, [Problem(*document.place, "", what, "begin it with 'version: 1'")]
+    typed = document
     unresolved: frozenset[Place] = frozenset()
     if variables or "${" in text or "\\" in text:  # an escape may stand for either of the two
         from runner.jobfile.interpolation import interpolated
@@ -69,7 +70,7 @@ def load_job(
         complaints.add(made.problems)
         unresolved = made.unresolved
     known = set(complaints.problems)
-    job = _job(path, document, complaints, check_rows=check_rows)
+    job = _job(path, document, typed, complaints, check_rows=check_rows)
     if unresolved:  # what else is wrong with what could not be resolved says nothing
         complaints.problems = {
             problem: None
@@ -123,7 +124,17 @@ def _files_in(folder: Path) -> list[Path]:
     return files
 
 
-def _job(path: Path, document: Node, complaints: Complaints, *, check_rows: bool) -> Job:
+def _silenced(document: Node) -> frozenset[str]:
+    """Return the ids of rules that `lint.ignore` lists, so that all that is said from now on heeds them."""
+    node: Node | None = document
+    for name in ("lint", "ignore"):
+        entry = node.entries.get(name) if isinstance(node, Mapping) else None
+        node = entry.node if entry is not None else None
+    items = node.items if isinstance(node, Listing) else []
+    return frozenset(item.text for item in items if isinstance(item, Scalar) and item.text)
+
+
+def _job(path: Path, document: Node, typed: Mapping, complaints: Complaints, *, check_rows: bool) -> Job:
     """Make a job as far as the document allows, and complain about the rest."""
     whole = schema()
     data = coerced(document, whole, whole)
@@ -140,7 +151,7 @@ def _job(path: Path, document: Node, complaints: Complaints, *, check_rows: bool
     peers = read_peers(top["peers"])
     names = [peer.name for peer in peers]
     queries = read_queries(top["queries"], names, dictionary, check_rows=check_rows)
-    return Job(
+    job = Job(
         name=name or path.stem,
         peers=peers,
         queries=queries,
@@ -149,6 +160,11 @@ def _job(path: Path, document: Node, complaints: Complaints, *, check_rows: bool
         source=str(path),
         dictionary=dictionary,
     )
+    if not complaints.errors:
+        from runner.jobfile.lint.checks import check
+
+        check(job, top, typed)
+    return job
 
 
 def _check_zone(section: Section) -> None:

@@ -27,6 +27,7 @@ class Problem:
         what: what is wrong, without a full stop.
         advice: what to do, or "".
         severity: whether the job is invalid for it.
+        id: of the rule that it breaks, "" where there is none; see runner.jobfile.lint.rules.
     """
 
     file: str
@@ -36,6 +37,7 @@ class Problem:
     what: str
     advice: str = ""
     severity: Severity = Severity.ERROR
+    id: str = ""
 
     def __str__(self) -> str:
         file = _shown(self.file)
@@ -48,7 +50,9 @@ class Problem:
         text = f"{self.path}: {self.what}" if self.path else self.what
         if self.severity is Severity.WARNING:
             text = f"warning: {text}"
-        return f"{text}; {self.advice}" if self.advice else text
+        if self.advice:
+            text = f"{text}; {self.advice}"
+        return f"{text} [{self.id}]" if self.id else text
 
 
 def dotted(path: tuple[str | int, ...]) -> str:

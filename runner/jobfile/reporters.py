@@ -41,6 +41,7 @@ def as_json(files: Sequence[Path], problems: Sequence[Problem]) -> str:
                 "column": problem.column,
                 "path": problem.path,
                 "severity": problem.severity.value,
+                "id": problem.id or None,
                 "what": problem.what,
                 "advice": problem.advice,
             }
@@ -59,7 +60,7 @@ def _workflow_command(problem: Problem) -> str:
     parameters = {"file": problem.file}
     if problem.line:
         parameters |= {"line": str(problem.line), "col": str(problem.column)}
-    parameters["title"] = problem.path or "job file"
+    parameters["title"] = (problem.path or "job file") + (f" [{problem.id}]" if problem.id else "")
     text = f"{problem.what}; {problem.advice}" if problem.advice else problem.what
     shown = ",".join(f"{name}={_escaped_parameter(value)}" for name, value in parameters.items())
     return f"::{problem.severity.value} {shown}::{_escaped(text)}\n"

@@ -12,6 +12,9 @@ from runner.jobfile.problem import Problem, dotted
 #: jsonschema's ValidationError; its stubs say of every attribute that it may not be there.
 ValidationError = Any
 
+#: How many names are listed where one of them is likely to be meant.
+_MAX_LISTED = 12
+
 
 def schema_problems(data: Any, schema: dict[str, Any], document: Node) -> list[Problem]:
     """Validate with jsonschema and explain every error.
@@ -192,8 +195,9 @@ class _Explainer:
             return
         likely = meant(error.instance, known)
         what = f"{_shown(error.instance)} is not known here"
-        guess = f"did you mean {likely!r}? " if likely else ""
-        yield self.problem(path, what, f"{guess}write one of {_listed(shown)}")
+        guess = f"did you mean {likely!r}?" if likely else ""
+        listed = "" if likely and len(shown) > _MAX_LISTED else f"write one of {_listed(shown)}"
+        yield self.problem(path, what, f"{guess} {listed}".strip())
 
     def explain_const(self, error: ValidationError) -> Iterator[Problem]:
         if error.schema.get("type") == "integer" and not isinstance(error.instance, int):

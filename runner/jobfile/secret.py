@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from runner.jobfile.problem import Severity
 from runner.jobfile.section import Section
 from runner.model import Secret, SecretSource
 
@@ -44,7 +43,7 @@ def complain_of_readers(section: Section, what: str, path: Path) -> None:
     """Warn of a file with a secret that others can read."""
     from runner.secret_file import advice
 
-    section.problem(what, advice(path), severity=Severity.WARNING)
+    section.problem(what, advice(path), rule="readable-secret")
 
 
 def _complain(section: Section, text: str, name: str) -> None:
@@ -57,5 +56,5 @@ def _complain(section: Section, text: str, name: str) -> None:
     section.problem(
         f"the {name} stands here for everyone who can read the job",
         "let it come from ${env:NAME} or ${file:PATH}, or be asked for: prompt; until then chmod 600 the job",
-        severity=Severity.WARNING,
+        rule="literal-secret",
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from runner.dicom.dictionary import Dictionary
+from runner.jobfile.lint.rules import RULES
 from runner.jobfile.nodes import Node, Place, find_place
 from runner.jobfile.problem import Problem, Severity, dotted
 
@@ -23,17 +24,19 @@ class Complaints:
         document: the document.
         problems: in the order in which they were found.
         errors: how many of them make the job invalid.
+        silenced: ids of rules whose problems the job wants not to hear of.
     """
 
     document: Node
     problems: dict[Problem, None] = field(default_factory=dict)
     errors: int = 0
     guesses: dict[str, str | None] = field(default_factory=dict)
+    silenced: frozenset[str] = frozenset()
 
     def add(self, problems: Iterable[Problem]) -> None:
-        """Note problems, those that are known already not again."""
+        """Note problems; not those that are known already, and not those that are silenced."""
         for problem in problems:
-            if problem not in self.problems:
+            if problem not in self.problems and problem.id not in self.silenced:
                 self.problems[problem] = None
                 self.errors += problem.severity is Severity.ERROR
 
@@ -105,16 +108,16 @@ class Section:
         place = self.place(of_key=True)
         return f"in line {place.line}" if place.file == of.place().file else f"at {place}"
 
-    def problem(
-        self, what: str, advice: str = "", *, of_key: bool = False, severity: Severity = Severity.ERROR
-    ) -> None:
+    def problem(self, what: str, advice: str = "", *, of_key: bool = False, rule: str = "") -> None:
         """Complain.
 
         Args:
             what: what is wrong.
             advice: what to do.
             of_key: point to the key in place of the value.
-            severity: how grave it is.
+            rule: the id of the rule that is broken, which says how grave that is; "" for an error that
+                cannot be silenced.
         """
-        found = Problem(*self.place(of_key=of_key), dotted(self.path), what, advice, severity)
+        severity = RULES[rule].severity if rule else Severity.ERROR
+        found = Problem(*self.place(of_key=of_key), dotted(self.path), what, advice, severity, rule)
         self.complaints.add([found])

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TypeVar
 
 from runner.cipher_suites import TLS_1_3, openssl_name
-from runner.jobfile.problem import Severity
 from runner.jobfile.secret import complain_of_readers, read_secret
 from runner.jobfile.section import Section
 from runner.model import (
@@ -117,7 +116,7 @@ def _verification(section: Section, *, pinned: bool) -> PeerVerification:
         section.problem(
             "anyone can pretend to be the peer",
             "trust its certificate by ca_files or fingerprints instead",
-            severity=Severity.WARNING,
+            rule="peer-not-verified",
         )
     return verification
 
@@ -168,7 +167,7 @@ def _profile(section: Section) -> SecurityProfile:
         section.problem(
             "DICOM has retired this profile (PS3.15 Annex B)",
             "leave it out where the peer is not that old",
-            severity=Severity.WARNING,
+            rule="retired-profile",
         )
     return profile
 

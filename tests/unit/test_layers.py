@@ -24,7 +24,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"engine"}),
     frozenset({"sinks", "transport", "archive"}),
     frozenset({"association"}),
-    frozenset({"plan"}),
+    frozenset({"plan", "query_keys"}),
     frozenset({"model", "status", "cipher_suites", "secret_file"}),
     frozenset({"dicom"}),
     frozenset({"errors"}),
@@ -39,7 +39,7 @@ FORBIDDEN: Mapping[str, frozenset[str]] = {
 }
 
 #: Parts that do no input or output, and what they therefore do not import.
-PURE = frozenset({"association", "plan", "model", "status", "errors", "cipher_suites"})
+PURE = frozenset({"association", "plan", "query_keys", "model", "status", "errors", "cipher_suites"})
 INPUT_OUTPUT = frozenset(
     {
         "socket",

@@ -10,12 +10,13 @@ import pytest
 
 from runner.archive.answers import Archive, encoded
 from runner.archive.catalogue import Catalogue, read_catalogue
-from runner.archive.hierarchy import Hierarchy, Refusal, is_supported, level_of
+from runner.archive.hierarchy import Hierarchy, Refusal, is_supported
 from runner.dicom.dictionary import STANDARD
 from runner.dicom.identifier import Element, Identifier
 from runner.dicom.matching import Attributes, attributes, text_of
 from runner.dicom.transfer_syntax import TransferSyntax
 from runner.model import InformationModel, Level
+from runner.query_keys import level_of
 
 PATIENT_ID, PATIENT_NAME, STUDY, SERIES, INSTANCE = 0x00100020, 0x00100010, 0x0020000D, 0x0020000E, 0x00080018
 
@@ -149,7 +150,7 @@ def test_entities_have_the_private_attributes_that_their_instances_share() -> No
 def test_levels_of_attributes(keyword: str, level: Level) -> None:
     entry = STANDARD.by_keyword(keyword)
     assert entry is not None
-    assert level_of(entry.tag) is level
+    assert (level_of(entry.tag) or Level.IMAGE) is level
     assert [other for other in Level if is_supported(entry.tag, other)] == list(Level)[
         list(Level).index(level) :
     ]

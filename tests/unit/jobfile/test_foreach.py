@@ -21,7 +21,8 @@ def load(tmp_path, foreach, keys="{PatientID: '${row.A}'}", rest="", **options):
     path = tmp_path / "job.yaml"
     path.write_text(
         "version: 1\npeers: {p: {host: localhost, port: 1}, o: {host: localhost, port: 1}}\nqueries:\n"
-        f"  q: {{peer: p, model: worklist, foreach: {foreach}, keys: {keys}{rest}}}\n",
+        f"  q: {{peer: p, model: worklist, foreach: {foreach}, keys: {keys}{rest}}}\n"
+        "lint: {ignore: [unused-peer]}\n",
         encoding="utf-8",
     )
     job, problems = load_job(path, **options)

@@ -25,6 +25,7 @@ def job_with(value, variables="{A: a}"):
     return (
         f"version: 1\nvars: {variables}\npeers: {{p: {{host: localhost, port: 104}}}}\n"
         f"queries: {{q: {{model: worklist, keys: {{PatientID: {value}}}}}}}\n"
+        "lint: {ignore: [unused-variable]}\n"
     )
 
 

@@ -16,6 +16,7 @@ from runner.jobfile.section import MAX_GUESSES
 JOB = """version: 1
 peers: {a: {host: localhost, port: 104}}
 queries: {q: {model: worklist, keys: {PatientID: }}}
+lint: {ignore: [empty-query]}
 """
 
 

@@ -18,6 +18,8 @@ def test_a_problem_as_text():
     )
     assert str(WARNING) == "jobs/a.yaml:9:1: warning: 50% of it, is: odd"
     assert str(Problem("a\x1b[2J\n.yaml", 1, 2, "", "x")) == "a\\x1b[2J\\n.yaml:1:2: x"
+    ruled = Problem("a.yaml", 1, 2, "x", "y", "z", id="unused-peer")
+    assert str(ruled) == "a.yaml:1:2: x: y; z [unused-peer]"
     assert str(WHOLE) == "jobs/b.yaml: the job file cannot be read: gone; look\nthere"
 
 
@@ -47,6 +49,7 @@ def test_json():
         "column": 7,
         "path": "queries.q.keys.Foo",
         "severity": "error",
+        "id": None,
         "what": "the dictionary has no attribute 'Foo'",
         "advice": "did you mean Bar?",
     }
@@ -67,3 +70,7 @@ def test_github():
         "::error file=a%2Cb%3Ac%25.yaml,line=1,col=1,title=queries.q.keys.(0008%2C0050)::x%0D%0Ay\n"
     )
     assert REPORTERS["github"](FILES, []) == ""
+    ruled = Problem("a.yaml", 1, 1, "peers.x", "y", severity=Severity.WARNING, id="unused-peer")
+    assert REPORTERS["github"](FILES, [ruled]) == (
+        "::warning file=a.yaml,line=1,col=1,title=peers.x [unused-peer]::y\n"
+    )

@@ -35,9 +35,13 @@ CORPUS = sorted(VALID.glob("*.yaml"))
 EXAMPLES = sorted((ROOT / "jobs").glob("*.yaml"))
 
 
+#: What is said of the contract's example, which stands as it was written; the others silence such rules.
+WARNINGS = {"contract.yaml": ["computed-key"]}
+
+
 def loaded(path: Path) -> Job:
     job, problems = load_job(path)
-    assert problems == []
+    assert [problem.id for problem in problems] == WARNINGS.get(path.name, [])
     assert job is not None
     return job
 
@@ -247,7 +251,7 @@ def test_a_valid_job_needs_neither_jsonschema_nor_pydicom():
     code = (
         "import sys; from pathlib import Path; from runner.jobfile.load import load_job\n"
         "job, problems = load_job(Path(sys.argv[1]))\n"
-        "assert job is not None and not problems, problems\n"
+        "assert job is not None, problems\n"
         "loaded = set(sys.modules)\n"
         "print(sorted(loaded & {'jsonschema', 'pydicom', 'pynetdicom'}))"
     )

@@ -1,0 +1,35 @@
+"""The rules that are looked for over the whole of a job, when it is known to be without error."""
+
+from __future__ import annotations
+
+from runner.jobfile.lint import declared, hierarchy
+from runner.jobfile.lint.subject import Check, subject
+from runner.jobfile.nodes import Mapping
+from runner.jobfile.section import Section
+from runner.model import Job
+
+#: By the ids of the rules.
+CHECKS: dict[str, Check] = {
+    "missing-unique-key": hierarchy.missing_unique_keys,
+    "key-below-level": hierarchy.keys_below_level,
+    "key-above-level": hierarchy.keys_above_level,
+    "empty-query": hierarchy.empty_queries,
+    "computed-key": hierarchy.computed_keys,
+    "unused-peer": declared.unused_peers,
+    "unused-variable": declared.unused_variables,
+}
+
+
+def check(job: Job, top: Section, typed: Mapping) -> None:
+    """Complain about the rules that a job breaks, those that it silences left out.
+
+    Args:
+        job: the job.
+        top: its document, with the values that references stand for.
+        typed: the document as it was typed.
+    """
+    looked_at = subject(job, top, typed)
+    for rule, find in CHECKS.items():
+        if rule not in top.complaints.silenced:
+            for finding in find(looked_at):
+                finding.section.problem(finding.what, finding.advice, of_key=finding.of_key, rule=rule)

@@ -1,0 +1,46 @@
+"""Rules about what a job declares: peers, variables and sinks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from runner.jobfile.lint.subject import Finding, Subject
+from runner.jobfile.nodes import Listing, Node, Scalar
+
+_VARIABLE = re.compile(r"\$\{var:([A-Za-z_][A-Za-z0-9_-]*)\}")
+
+
+def unused_peers(subject: Subject) -> Iterator[Finding]:
+    """A peer that no query asks may be one that was forgotten."""
+    asked = {name for query in subject.job.queries for name in query.peers}
+    for name, section in subject.top["peers"].members():
+        if name not in asked:
+            yield Finding(section, "no query asks this peer", "name it in a query, or take it out")
+
+
+def unused_variables(subject: Subject) -> Iterator[Finding]:
+    """A variable that nothing refers to may be a reference that was forgotten, or written wrong."""
+    variables = subject.top["vars"]
+    if not variables.data:
+        return
+    used = set(_VARIABLE.findall("\n".join(_texts(subject.typed))))
+    for name, section in variables.members():
+        if name not in used:
+            what, advice = "nothing refers to this variable", f"write ${{var:{name}}} where it belongs"
+            yield Finding(section, what, f"{advice}, or take it out")
+
+
+def _texts(node: Node) -> Iterator[str]:
+    waiting = [node]
+    seen = set()
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, Scalar):
+            yield node.text or ""
+        elif id(node) not in seen:  # what aliases stand for, once
+            seen.add(id(node))
+            if isinstance(node, Listing):
+                waiting += node.items
+            else:
+                waiting += (entry.node for entry in node.entries.values())

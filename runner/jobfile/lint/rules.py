@@ -1,0 +1,64 @@
+"""The rules: their ids, how grave it is to break them, and what they are about.
+
+What they look for is found where a job is read (values, rows, TLS), or by runner.jobfile.lint.checks over
+the whole of it. Each has a page in runner/jobfile/lint/pages, which `cfind explain` prints and of which
+docs/lint.md is made.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from runner.jobfile.problem import Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule that a job can break.
+
+    Attributes:
+        severity: of a problem with it.
+        summary: what it says, in a line without a full stop.
+    """
+
+    severity: Severity
+    summary: str
+
+
+RULES: dict[str, Rule] = {
+    # values
+    "value-form": Rule(Severity.ERROR, "A value has the form that its VR asks for"),
+    "value-too-long": Rule(Severity.ERROR, "A value is not longer than its VR allows"),
+    "value-repertoire": Rule(Severity.ERROR, "A value has only characters that its VR allows"),
+    "wildcard-not-matched": Rule(
+        Severity.ERROR, "Wildcards stand in texts only, not in UIDs, dates or numbers"
+    ),
+    "range-reversed": Rule(Severity.ERROR, "A range of dates or times begins before it ends"),
+    "text-outside-character-set": Rule(Severity.ERROR, "A text can be written in the declared character set"),
+    "private-without-creator": Rule(Severity.WARNING, "A private attribute is named with its creator"),
+    # levels and models
+    "missing-unique-key": Rule(
+        Severity.WARNING, "Above the level of a query, each unique key has a single value"
+    ),
+    "key-below-level": Rule(Severity.WARNING, "A key does not lie below the level of the query"),
+    "key-above-level": Rule(Severity.WARNING, "A key does not lie above the level of the query"),
+    "empty-query": Rule(Severity.WARNING, "A query has a key that narrows it"),
+    "computed-key": Rule(Severity.WARNING, "No attribute is matched that archives only compute"),
+    # rows
+    "rows-not-used": Rule(Severity.WARNING, "A query with rows has a key that comes from them"),
+    "no-rows": Rule(Severity.WARNING, "The file of a foreach has rows"),
+    # what is declared
+    "unused-peer": Rule(Severity.WARNING, "Every peer is asked by a query"),
+    "unused-variable": Rule(Severity.WARNING, "Every variable is used"),
+    # peers
+    "literal-secret": Rule(Severity.WARNING, "No password and no other secret stands in the job"),
+    "readable-secret": Rule(Severity.WARNING, "Only their owner can read files with secrets"),
+    "peer-not-verified": Rule(Severity.WARNING, "The certificate of a peer is verified"),
+    "retired-profile": Rule(Severity.WARNING, "The TLS profile of a peer is not a retired one"),
+}
+
+
+def page(rule: str) -> str:
+    """Return what is to be said of a rule, in Markdown without a heading."""
+    return Path(__file__).with_name("pages").joinpath(f"{rule}.md").read_text(encoding="utf-8")

@@ -1,0 +1,146 @@
+"""What the rules look at: a job with the sections that it was made of, and what they find in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+from runner.dicom.identifier import Element, Identifier
+from runner.dicom.matching import is_matched, is_universal
+from runner.dicom.tags import parse_tag
+from runner.jobfile.nodes import Mapping
+from runner.jobfile.section import Section
+from runner.model import Job, Peer, Query, Request
+
+#: How many identifiers of a query are looked at: those of its files, or the first that its rows make.
+MAX_LOOKED_AT = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """An identifier that a query sends.
+
+    Attributes:
+        elements: by their tags.
+        from_rows: tags of those whose value, or a value within, comes from a row.
+    """
+
+    elements: dict[int, Element]
+    from_rows: frozenset[int]
+
+    def narrows(self, tag: int) -> bool:
+        """Whether an attribute is a key that does not match everything."""
+        element = self.elements.get(tag)
+        if element is None or not is_matched(tag):
+            return False
+        return tag in self.from_rows or not is_universal(element)
+
+    def text(self, tag: int) -> str:
+        """Return the value of an attribute as text; "" for one that is not there, or no text."""
+        element = self.elements.get(tag)
+        value = element.value if element is not None else ""
+        text = value.decode("latin_1") if isinstance(value, bytes) else value
+        return text.strip(" \0") if isinstance(text, str) else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A query of the job.
+
+    Attributes:
+        query: the query.
+        section: where it stands.
+        peers: that it goes to, as far as the job has them.
+        sent: what it sends, no more than MAX_LOOKED_AT.
+        keys: the sections of its keys, by tag.
+    """
+
+    query: Query
+    section: Section
+    peers: tuple[Peer, ...]
+    sent: tuple[Sent, ...]
+    keys: dict[int, Section]
+
+    def narrowing(self) -> Iterator[int]:
+        """Yield the tags of keys that narrow what some identifier asks for, each once, in their order."""
+        seen = {tag for sent in self.sent for tag in sent.elements if sent.narrows(tag)}
+        return iter(sorted(seen))
+
+    def named(self) -> Iterator[int]:
+        """Yield the tags of all keys, each once, in their order."""
+        return iter(sorted({tag for sent in self.sent for tag in sent.elements if is_matched(tag)}))
+
+    def place_of(self, tag: int) -> Section:
+        """Return where a key stands: among the keys, else in the files."""
+        if tag in self.keys:
+            return self.keys[tag]
+        return self.section["files"] if "files" in self.section.data else self.section["keys"]
+
+    def keys_section(self) -> Section:
+        """Return where the keys stand, else the files that have them."""
+        return self.section["keys"] if "keys" in self.section.data else self.section["files"]
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A job that is looked at.
+
+    Attributes:
+        job: without an error.
+        top: its document, with the values that references stand for.
+        typed: the document as it was typed.
+        queries: of the job.
+    """
+
+    job: Job
+    top: Section
+    typed: Mapping
+    queries: tuple[Asked, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Where a rule is broken, how, and what to do; it quotes no value of a key."""
+
+    section: Section
+    what: str
+    advice: str = ""
+    of_key: bool = True
+
+
+#: Finds where a job breaks a rule.
+Check = Callable[[Subject], Iterator[Finding]]
+
+
+def subject(job: Job, top: Section, typed: Mapping) -> Subject:
+    """Put together what the rules look at."""
+    queries = tuple(_asked(query, job, top["queries"][query.name]) for query in job.queries)
+    return Subject(job, top, typed, queries)
+
+
+def _asked(query: Query, job: Job, section: Section) -> Asked:
+    peers = tuple(peer for peer in job.peers if peer.name in query.peers)
+    keys: dict[int, Section] = {}
+    for name, key in section["keys"].members():
+        tag = parse_tag(name)
+        entry = job.dictionary.by_keyword(name) if tag is None else None
+        tag = entry.tag if entry is not None else tag
+        if tag is not None:
+            keys[tag] = key
+    return Asked(query, section, peers, tuple(_sent(query)), keys)
+
+
+def _sent(query: Query) -> Iterator[Sent]:
+    from_rows = getattr(query.requests, "from_rows", None)
+    if from_rows is not None:  # its rows may be many, and what is in them is looked at elsewhere
+        for identifier, paths in from_rows():
+            yield Sent(_by_tag(identifier), frozenset(path[0] for path in paths))
+        return
+    requests: Iterator[Request] = iter(query.requests)
+    for request in islice(requests, MAX_LOOKED_AT):
+        yield Sent(_by_tag(request.identifier), frozenset())
+
+
+def _by_tag(identifier: Identifier) -> dict[int, Element]:
+    return {element.tag: element for element in identifier}
