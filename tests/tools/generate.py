@@ -12,12 +12,15 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 from tools.make_attributes import schema_with_attributes  # noqa: E402
 from tools.make_findscu_page import page as findscu_page  # noqa: E402
 from tools.make_job_page import page as job_page  # noqa: E402
+from tools.make_lint_page import page as lint_page  # noqa: E402
+from tools.make_lint_page import schema_with_rules  # noqa: E402
 
 #: A generated file, and what makes its text.
 GENERATED: dict[str, Callable[[], str]] = {
-    "schemas/job.schema.json": schema_with_attributes,
+    "schemas/job.schema.json": lambda: schema_with_rules(schema_with_attributes()),
     "docs/findscu.md": findscu_page,
     "docs/job-file.md": job_page,
+    "docs/lint.md": lint_page,
 }
 
 

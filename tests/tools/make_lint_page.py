@@ -1,16 +1,15 @@
-"""Write docs/lint.md: all rules, from their ids, severities and pages."""
+"""docs/lint.md: all rules, from their ids, severities and pages; and their ids in schemas/job.schema.json."""
 
 # ruff: noqa: E501 - paragraphs of Markdown stay whole
 from __future__ import annotations
 
-import sys
-from pathlib import Path
+import json
+import re
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
+from runner.jobfile.lint.rules import RULES
+from runner.jobfile.lint.rules import page as page_of
 
-from runner.jobfile.lint.rules import RULES, page
-
-PAGE = Path(__file__).parents[2] / "docs" / "lint.md"
+_IDS = re.compile(r'("description": "The id of a rule\."),.*?\n          \}', re.DOTALL)
 
 _HEAD = """\
 # What is told of a job, and why
@@ -31,18 +30,28 @@ that silences nothing is no mistake, for what a rule finds may depend on variabl
 """
 
 
-def text() -> str:
+def page() -> str:
     """Return the page's text."""
     lines = ["| rule | severity | says |", "|---|---|---|"]
     lines += [
         f"| [{name}](#{name}) | {rule.severity.value} | {rule.summary} |" for name, rule in RULES.items()
     ]
     pages = [
-        f"## {name}\n\n**{rule.summary}** ({rule.severity.value}).\n\n{page(name)}"
+        f"## {name}\n\n**{rule.summary}** ({rule.severity.value}).\n\n{page_of(name)}"
         for name, rule in RULES.items()
     ]
     return _HEAD + "\n".join(lines) + "\n\n" + "\n".join(pages)
 
 
-if __name__ == "__main__":
-    PAGE.write_text(text(), encoding="utf-8")
+def schema_with_rules(schema: str) -> str:
+    """Return a schema's text with the rules as they are."""
+    lists = {"enum": list(RULES), "enumDescriptions": [f"{rule.summary}." for rule in RULES.values()]}
+    members = [
+        f'            "{name}": [\n'
+        + ",\n".join(f"              {json.dumps(text)}" for text in texts)
+        + "\n            ]"
+        for name, texts in lists.items()
+    ]
+    made, count = _IDS.subn(lambda match: ",\n".join([match[1], *members]) + "\n          }", schema)
+    assert count == 1
+    return made

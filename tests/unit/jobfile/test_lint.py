@@ -11,7 +11,6 @@ from runner.jobfile.lint.rules import RULES, page
 from runner.jobfile.load import load_job
 from runner.jobfile.problem import Severity
 from runner.jobfile.schema import schema
-from tools.make_lint_page import PAGE, text
 
 ROOT = Path(__file__).parents[3]
 
@@ -124,10 +123,6 @@ def test_ids_and_summaries_are_fit_for_people(rule):
     assert re.fullmatch(r"[a-z]+(-[a-z]+)*", rule)
     assert not RULES[rule].summary.endswith(".")
     assert page(rule).endswith("```\n")
-
-
-def test_the_page_of_the_docs_is_fresh():
-    assert PAGE.read_text(encoding="utf-8") == text(), "run python tests/tools/make_lint_page.py"
 
 
 def test_no_value_of_a_key_is_told(tmp_path):
