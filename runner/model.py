@@ -24,6 +24,19 @@ class Level(str, Enum):
     SERIES = "SERIES"
     IMAGE = "IMAGE"
 
+    @property
+    def unique_key(self) -> int:
+        """The tag of the attribute that tells its entities apart (PS3.4 C.6.1.1)."""
+        return _UNIQUE_KEYS[self]
+
+
+_UNIQUE_KEYS = {
+    Level.PATIENT: 0x00100020,
+    Level.STUDY: 0x0020000D,
+    Level.SERIES: 0x0020000E,
+    Level.IMAGE: 0x00080018,
+}
+
 
 class InformationModel(str, Enum):
     """An information model that C-FIND can be asked of, by its name in job files."""
@@ -232,6 +245,8 @@ class Peer:
         end: how associations are ended.
         reopen: whether the operations that are left when an association is lost get a fresh one.
         tls: how the connection is secured; None for plain TCP.
+        result_limit: how many responses it gives at most to one C-FIND, as the author declares; None where
+            nothing is declared. So many responses may not be all.
     """
 
     name: str
@@ -250,6 +265,7 @@ class Peer:
     end: AssociationEnd = AssociationEnd.RELEASE
     reopen: bool = True
     tls: Tls | None = None
+    result_limit: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -374,6 +390,9 @@ class Query:
         match: what is done about responses that do not match the keys.
         deduplicate: what is done about records that come again; None for nothing.
         expect: what its answers must be; None for nothing.
+        then: what is asked for each record that it finds, of the same peer.
+        inherits: for a query that is asked for the records of another: the tags of those of its keys whose
+            values come from there.
     """
 
     name: str
@@ -386,6 +405,15 @@ class Query:
     match: Match = Match()
     deduplicate: Deduplicate | None = None
     expect: Expect | None = None
+    then: tuple[Query, ...] = ()
+    inherits: tuple[int, ...] = ()
+
+    @property
+    def family(self) -> Iterator[Query]:
+        """The query, and all below it, in the job's order."""
+        yield self
+        for query in self.then:
+            yield from query.family
 
     @property
     def operations_per_peer(self) -> int:
@@ -405,11 +433,25 @@ class StdoutFormat(str, Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class AncestorColumn:
+    """A column with an attribute of the record that a response was asked for, or of that one's record."""
+
+    path: Path
+
+
+Column = Path | AncestorColumn
+
+
+@dataclass(frozen=True, slots=True)
 class StdoutSink:
-    """Print the responses; `columns` are those of `csv`, empty for the keys of the queries."""
+    """Print the responses; `columns` are those of `csv`, empty for the keys of the queries.
+
+    Of this and every other sink: `queries` are the names of those whose responses it takes, empty for all.
+    """
 
     format: StdoutFormat = StdoutFormat.DUMP
-    columns: tuple[Path, ...] = ()
+    columns: tuple[Column, ...] = ()
+    queries: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -424,6 +466,7 @@ class RspSink:
     disable_new_vr: bool = False
     limit: int | None = None
     keep_after_failure: bool = False
+    queries: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -438,6 +481,7 @@ class XmlSink:
     path: str = ""
     limit: int | None = None
     keep_after_failure: bool = False
+    queries: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -445,7 +489,8 @@ class CsvSink:
     """Write the responses as rows of one CSV file; empty `columns` are the keys of the queries."""
 
     path: str
-    columns: tuple[Path, ...] = ()
+    columns: tuple[Column, ...] = ()
+    queries: tuple[str, ...] = ()
 
 
 SinkDeclaration = StdoutSink | RspSink | CsvSink | XmlSink

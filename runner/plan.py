@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 from runner.dicom.dictionary import Dictionary
 from runner.dicom.identifier import Identifier, Path
@@ -24,6 +24,9 @@ class Operation:
         dictionary: names and VRs of the attributes that come back.
         source: the query file, or the row, or both; "" for keys alone.
         repetition: counts from 1.
+        parent: the number of the operation that this one follows from; 0 for one of the plan.
+        part: what it asks for of what its parent asks for, in words; "" where it is no part of another.
+        ancestry: values of the records that it was asked for, those of nearer ones in place of farther ones'.
     """
 
     number: int
@@ -33,6 +36,9 @@ class Operation:
     dictionary: Dictionary
     source: str = ""
     repetition: int = 1
+    parent: int = 0
+    part: str = ""
+    ancestry: Mapping[Path, str] = field(default_factory=dict)
 
     @property
     def model(self) -> InformationModel:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from runner.engine.result import SinkResult
 from runner.errors import CfindError, DefectError, SinkError
+from runner.model import SinkDeclaration
 from runner.sinks.base import Batch, Find, Sink, SinkState
 from runner.status import StatusDetail
 from runner.transport.stop_signal import StopSignal
@@ -16,8 +17,12 @@ from runner.transport.stop_signal import StopSignal
 @dataclass(slots=True)
 class _Outlet:
     sink: Sink
+    queries: frozenset[str]
     error: CfindError | None = None
-    result: SinkResult | None = field(default=None)
+
+    def takes(self, find: Find) -> bool:
+        """Whether the sink is for what the C-FIND's query finds."""
+        return not self.queries or find.operation.query.name in self.queries
 
 
 class Delivery:
@@ -26,8 +31,8 @@ class Delivery:
     A run whose sinks have all failed goes on for nobody: it is stopped.
     """
 
-    def __init__(self, sinks: Sequence[Sink], stop: StopSignal) -> None:
-        self._outlets = [_Outlet(sink) for sink in sinks]
+    def __init__(self, sinks: Sequence[tuple[SinkDeclaration, Sink]], stop: StopSignal) -> None:
+        self._outlets = [_Outlet(sink, frozenset(declaration.queries)) for declaration, sink in sinks]
         self._stop = stop
         self._lock = threading.Lock()
 
@@ -55,20 +60,20 @@ class Delivery:
         return self.wanted and all(outlet.error is not None for outlet in self._outlets)
 
     def write(self, batch: Batch) -> None:
-        """Hand a batch to every sink that works."""
+        """Hand a batch to every sink that works and takes what its query finds."""
         with self._lock:
             for outlet in self._outlets:
-                if outlet.error is None:
+                if outlet.error is None and outlet.takes(batch.find):
                     try:
                         outlet.sink.write(batch)
                     except SinkError as error:
                         self._fail(outlet, error)
 
     def finish(self, find: Find, detail: StatusDetail) -> None:
-        """Tell every sink that works of a final response."""
+        """Tell those sinks of a final response."""
         with self._lock:
             for outlet in self._outlets:
-                if outlet.error is None:
+                if outlet.error is None and outlet.takes(find):
                     try:
                         outlet.sink.finish(find, detail)
                     except SinkError as error:

@@ -7,8 +7,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from runner.engine.record import Record, record
+from runner.engine.record import Record, error_record, record
 from runner.engine.result import OperationResult, Verdict
+from runner.engine.verdict import Judgement
 from runner.errors import ExitStatus, InterruptedRunError
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ class Ledger:
 
     Attributes:
         operations: how many there are.
+        roots: how many of them are operations of the plan, and follow from no other.
         responses: pending responses that arrived whole.
         verdicts: how many operations have each.
         statuses: the exit statuses that failures ask for. An operation that was broken off asks for none: a
@@ -32,7 +34,7 @@ class Ledger:
     """
 
     def __init__(self, results: Iterable[OperationResult] = ()) -> None:
-        self.operations = 0
+        self.operations = self.roots = 0
         self.responses = 0
         self.verdicts: Counter[Verdict] = Counter()
         self.statuses: set[ExitStatus] = set()
@@ -48,9 +50,33 @@ class Ledger:
         self.verdicts[result.verdict] += 1
         if result.error is not None and not isinstance(result.error, InterruptedRunError):
             self.statuses.add(result.error.status)
+        self.roots += not result.operation.parent
         self._held.append(record(result))
         if len(self._held) >= (_MAX_HELD if self._database is None else _BATCH):
             self._store()
+
+    def doubt(self, peer: str, responses: int, judgement: Judgement) -> int:
+        """Judge the complete answers of a peer anew that had so many responses; return how many there were.
+
+        Args:
+            peer: its name.
+            responses: the count of an answer that is known to be capped.
+            judgement: what is thought of them now.
+        """
+        doubted = sum(_doubt(one, peer, responses, judgement) for one in self._held)
+        if self._database is not None:
+            rows = self._database.execute(
+                "SELECT record FROM records WHERE peer = ? AND responses = ?", (peer, responses)
+            ).fetchall()
+            stored = [json.loads(text) for (text,) in rows]
+            changed = [one for one in stored if _doubt(one, peer, responses, judgement)]
+            doubted += len(changed)
+            self._put(changed)
+        self.verdicts[Verdict.COMPLETE] -= doubted
+        self.verdicts[judgement.verdict] += doubted
+        if doubted and judgement.error is not None:
+            self.statuses.add(judgement.error.status)
+        return doubted
 
     def records(self) -> Iterator[Record]:
         """Return the records by the operations' numbers."""
@@ -67,8 +93,31 @@ class Ledger:
             import sqlite3
 
             self._database = sqlite3.connect("", check_same_thread=False)
-            self._database.execute("CREATE TABLE records (number INTEGER PRIMARY KEY, record TEXT NOT NULL)")
-        rows = [(one["number"], json.dumps(one, ensure_ascii=False)) for one in self._held]
-        self._database.executemany("INSERT INTO records VALUES (?, ?)", rows)
-        self._database.commit()
+            self._database.execute(
+                "CREATE TABLE records (number INTEGER PRIMARY KEY, peer TEXT NOT NULL,"
+                " responses INTEGER NOT NULL, record TEXT NOT NULL)"
+            )
+            self._database.execute("CREATE INDEX by_count ON records (peer, responses)")
+        self._put(self._held)
         self._held.clear()
+
+    def _put(self, records: Iterable[Record]) -> None:
+        assert self._database is not None
+        rows = [
+            (one["number"], one["peer"], one["responses"], json.dumps(one, ensure_ascii=False))
+            for one in records
+        ]
+        self._database.executemany("INSERT OR REPLACE INTO records VALUES (?, ?, ?, ?)", rows)
+        self._database.commit()
+
+
+def _doubt(one: Record, peer: str, responses: int, judgement: Judgement) -> bool:
+    """Judge an answer anew, if it is one of those in doubt."""
+    if (one["peer"], one["responses"], one["verdict"]) != (peer, responses, Verdict.COMPLETE.value):
+        return False
+    if one["status"] != "0x0000" or one["cancelled"]:
+        return False
+    one["verdict"] = judgement.verdict.value
+    one["cap"] = judgement.cap.value if judgement.cap is not None else None
+    one["error"] = error_record(judgement.error)
+    return True

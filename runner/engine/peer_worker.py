@@ -13,7 +13,7 @@ from runner.dicom.transfer_syntax import TransferSyntax
 from runner.engine.delivery import Delivery
 from runner.engine.operation_queue import OperationQueue
 from runner.engine.result import OperationResult, Verdict
-from runner.engine.verdict import judge
+from runner.engine.verdict import Judgement, judge
 from runner.errors import (
     CfindError,
     ConnectionLostError,
@@ -50,6 +50,9 @@ class PeerWorker:
         opened: is told of each association.
         started: is told of each request, right before it is sent.
         unreachable: why nothing can be sent to the peer, where that is known.
+
+    Attributes:
+        queue: as given.
     """
 
     def __init__(
@@ -67,7 +70,7 @@ class PeerWorker:
     ) -> None:
         self._peer = peer
         self._abstract_syntaxes = abstract_syntaxes
-        self._queue = queue
+        self.queue = queue
         self._delivery = delivery
         self._stop = stop
         self._warn = warn
@@ -87,7 +90,7 @@ class PeerWorker:
         """Run operations until none is left or the run is stopped; one result each."""
         try:
             while not self._stop.is_set():
-                operation = self._queue.take(self)
+                operation = self.queue.take(self)
                 if operation is None:
                     break
                 result = self._run(operation)
@@ -95,7 +98,7 @@ class PeerWorker:
                     break
                 yield result
         finally:
-            self._queue.leave(self)
+            self.queue.leave(self)
             self._close()
 
     def _run(self, operation: Operation) -> OperationResult | None:
@@ -110,16 +113,16 @@ class PeerWorker:
                 error.what = "broken off, since no sink is left that works"
             return progress.result(Verdict.INCOMPLETE, error, error.outcome)
         except CfindError as error:
-            if error is self._given_up and self._queue.give_back(self, operation, error):
+            if error is self._given_up and self.queue.give_back(self, operation, error):
                 return None
             return progress.result(Verdict.FAILED, error, getattr(error, "outcome", None))
-        verdict, failure = judge(outcome.detail, outcome.responses, cancelled=outcome.cancelled)
-        return progress.result(verdict, failure, outcome)
+        judgement = judge(outcome, self._peer.result_limit)
+        return progress.result(judgement.verdict, judgement.error, outcome, judgement)
 
     def _find(self, operation: Operation, progress: _Progress) -> FindOutcome:
         """Send one C-FIND; a peer that ends associations after some gets a fresh one for the next."""
         connection = self._association()
-        self._queue.keep(self)
+        self.queue.keep(self)
         served = self._served
         try:
             return self._send(connection, operation, progress)
@@ -237,7 +240,11 @@ class _Progress:
         self._undecodable += len(errors)
 
     def result(
-        self, verdict: Verdict, error: CfindError | None, outcome: FindOutcome | UnfinishedFind | None
+        self,
+        verdict: Verdict,
+        error: CfindError | None,
+        outcome: FindOutcome | UnfinishedFind | None,
+        judgement: Judgement | None = None,
     ) -> OperationResult:
         if self._first_undecodable is not None and not isinstance(error, FindError):
             number, why = self._first_undecodable
@@ -256,10 +263,12 @@ class _Progress:
             responses=self.responses,
             undecodable=self._undecodable,
             error=error,
-            warnings=outcome.oddities if outcome is not None else (),
+            warnings=(*(outcome.oddities if outcome else ()), *(judgement.notes if judgement else ())),
             transfer_syntax=self.transfer_syntax,
             seconds=max(0.0, (self._ended or time.monotonic()) - self._begun) if self._begun else 0.0,
             unsupported_keys=outcome.pending_warnings if outcome is not None else 0,
+            cancelled=outcome.cancelled if outcome is not None else False,
+            cap=judgement.cap if judgement is not None else None,
         )
 
 

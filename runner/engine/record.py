@@ -6,13 +6,12 @@ holds a value of a response.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from runner.engine.result import OperationResult
 from runner.errors import CfindError
 
-Record = Mapping[str, Any]
+Record = dict[str, Any]
 
 
 def record(result: OperationResult) -> Record:
@@ -26,9 +25,14 @@ def record(result: OperationResult) -> Record:
         "level": operation.level.value if operation.level is not None else None,
         "source": operation.source,
         "repetition": operation.repetition,
+        "parent": operation.parent or None,
+        "part": operation.part or None,
         "verdict": result.verdict.value,
         "status": None if result.status is None else f"0x{result.status:04X}",
         "responses": result.responses,
+        "cap": result.cap.value if result.cap is not None else None,
+        "parts": result.parts,
+        "cancelled": result.cancelled,
         "undecodable": result.undecodable,
         "unsupported_keys": result.unsupported_keys,
         "transfer_syntax": result.transfer_syntax.uid if result.transfer_syntax is not None else None,

@@ -24,6 +24,16 @@ class Verdict(str, Enum):
     UNKNOWN = "unknown"
 
 
+class Cap(str, Enum):
+    """What shows that a peer gave no more than it wanted to; by its name in reports."""
+
+    DECLARED = "result_limit"
+    CANCELLED = "0xFE00"
+    OUT_OF_RESOURCES = "0xA700"
+    WARNING = "warning"
+    SAME_COUNT = "same-count"
+
+
 @dataclass(frozen=True, slots=True)
 class OperationResult:
     """What came of one C-FIND.
@@ -39,6 +49,9 @@ class OperationResult:
         transfer_syntax: as negotiated, None where there was no association.
         seconds: from sending the request to the final response.
         unsupported_keys: how many responses had the status 0xFF01.
+        cancelled: whether the job ended it by a C-CANCEL.
+        cap: what shows that the peer gave no more than it wanted to; None where nothing does.
+        parts: into how many smaller ones it was cut since it hit a cap.
     """
 
     operation: Operation
@@ -51,6 +64,9 @@ class OperationResult:
     transfer_syntax: TransferSyntax | None = None
     seconds: float = 0.0
     unsupported_keys: int = 0
+    cancelled: bool = False
+    cap: Cap | None = None
+    parts: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,9 @@ from runner.engine.ledger import Ledger
 from runner.engine.observer import Observer, SilentObserver
 from runner.engine.operation_queue import OperationQueue
 from runner.engine.peer_worker import PeerWorker
-from runner.engine.result import PeerResult, Verdict
+from runner.engine.result import OperationResult, PeerResult, Verdict
 from runner.engine.run_result import RunResult
+from runner.engine.verdict import same_as_capped
 from runner.errors import ArchiveError, CfindError, DefectError, ExitStatus, InvalidJobError, SinkError
 from runner.model import Job, Peer
 from runner.plan import Operation, operations, planned
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from runner.transport.tls_session import TlsSession
+
+#: An answer with fewer responses is not compared with others: many have one.
+_COMPARED = 2
 
 
 class Interruption(Protocol):
@@ -85,6 +89,9 @@ class _Run:
         self._executor = executor
         self._lock = threading.Lock()
         self._ledger = Ledger()
+        self._planned = planned(job)
+        # How many responses the answers had that are known to be capped, for each peer.
+        self._capped: set[tuple[str, int]] = set()
         self._warnings: list[str] = []
         self._sessions: dict[str, TlsSession] = {}
         self._queues: list[tuple[Peer, OperationQueue]] = []
@@ -97,7 +104,7 @@ class _Run:
         error: CfindError | None = None
         try:
             _check_names(self._job, self._output_dir)
-            sinks = [sink for _, sink in make_sinks(self._job, self._output_dir, self._stdout)]
+            sinks = make_sinks(self._job, self._output_dir, self._stdout)
             self._delivery = Delivery(sinks, self._stop)
             self._delivery.open()
             if not self._delivery.failed:
@@ -113,7 +120,7 @@ class _Run:
             job=self._job,
             ledger=self._ledger,
             sinks=(),
-            planned=planned(self._job),
+            planned=self._planned,
             interrupted=self._interruption(),
             error=error,
             started=started,
@@ -165,7 +172,8 @@ class _Run:
         except ArchiveError as error:
             unreachable = error
         queries = [query for query in self._job.queries if peer.name in query.peers]
-        abstract_syntaxes = tuple(dict.fromkeys(query.model.sop_class_uid for query in queries))
+        models = dict.fromkeys(member.model for query in queries for member in query.family)
+        abstract_syntaxes = tuple(model.sop_class_uid for model in models)
         queue = OperationQueue(
             replace(operation, peer=peer) for operation in operations(self._job, peer.name)
         )
@@ -189,13 +197,40 @@ class _Run:
         try:
             with closing(worker.results()) as results:
                 for result in results:
-                    with self._lock:
-                        self._ledger.add(result)
-                        self._observer.operation_finished(result)
+                    self._ended(self._compared(result))
         except BaseException:
             # The other workers are not to go on, for hours perhaps, for a run that has failed.
             self._stop.set()
             raise
+
+    def _ended(self, result: OperationResult) -> None:
+        with self._lock:
+            self._ledger.add(result)
+            self._observer.operation_finished(result)
+
+    def _compared(self, result: OperationResult) -> OperationResult:
+        """Compare an answer with others of its peer that were cut off: one as long may be cut off, too."""
+        peer, responses = result.operation.peer.name, result.responses
+        if responses < _COMPARED:
+            return result
+        doubted = 0
+        with self._lock:
+            if result.cap is None:
+                suspect = result.verdict is Verdict.COMPLETE and not result.cancelled
+                if not suspect or (peer, responses) not in self._capped:
+                    return result
+                judgement = same_as_capped(responses)
+                return replace(result, verdict=judgement.verdict, error=judgement.error, cap=judgement.cap)
+            if (peer, responses) not in self._capped:
+                self._capped.add((peer, responses))
+                doubted = self._ledger.doubt(peer, responses, same_as_capped(responses))
+        if doubted:
+            self._warn(
+                f"peer {peer}",
+                f"{doubted} earlier {'answer' if doubted == 1 else 'answers'} had {responses} responses,"
+                " as many as one that was cut off now: that may not have been all",
+            )
+        return result
 
     def _warn(self, where: str, text: str) -> None:
         with self._lock:

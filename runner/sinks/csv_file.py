@@ -26,7 +26,7 @@ class CsvFileSink:
         self.responses = 0
         self.kept_in = ""
         self._folder = path.parent
-        self._rows = CsvRows(job, declaration.columns)
+        self._rows = CsvRows(job, declaration.columns, declaration.queries)
         self._file = AtomicFile(path)
         self._undecodable = UndecodableFiles(path.parent, f"{path.name}.")
         self._opened = False

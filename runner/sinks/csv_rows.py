@@ -9,7 +9,7 @@ and a spreadsheet program is told to import such columns as text.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from runner.dicom.charset import CharacterSet
 from runner.dicom.dictionary import Dictionary
@@ -27,7 +27,8 @@ from runner.dicom.received import (
 )
 from runner.dicom.tags import SPECIFIC_CHARACTER_SET
 from runner.dicom.transfer_syntax import TransferSyntax
-from runner.model import Job
+from runner.model import AncestorColumn, Column, Job, Query
+from runner.plan import Operation
 from runner.sinks.base import Batch
 
 #: Between the cells and before the rows of a batch, while it is still to be seen whether any cell needs care.
@@ -44,11 +45,11 @@ _CHARACTER_SET_PATH = (SPECIFIC_CHARACTER_SET,)
 _MAX_CHARACTER_SETS = 64
 
 
-def job_columns(job: Job) -> tuple[Path, ...]:
-    """Return the attributes that the job's queries name, each once, in the order in which they stand."""
-    paths = dict.fromkeys(path for query in job.queries for path in query.columns)
+def job_columns(queries: Sequence[Query]) -> tuple[Path, ...]:
+    """Return the attributes that queries name, each once, in the order in which they stand."""
+    paths = dict.fromkeys(path for query in queries for path in query.columns)
     if not paths:
-        requests = (request for query in job.queries for request in query.requests)
+        requests = (request for query in queries for request in query.requests)
         paths = dict.fromkeys((element.tag,) for request in requests for element in request.identifier)
     return tuple(paths)
 
@@ -65,20 +66,29 @@ class CsvRows:
 
     Args:
         job: whose responses come.
-        columns: the attributes, in order; empty for those that the job's queries name.
+        columns: the attributes, in order; empty for those that the queries name.
+        queries: the names of those whose responses come; empty for all.
     """
 
-    def __init__(self, job: Job, columns: Sequence[Path] = ()) -> None:
+    def __init__(self, job: Job, columns: Sequence[Column] = (), queries: Sequence[str] = ()) -> None:
+        family = [member for query in job.queries for member in query.family]
+        asked = [query for query in family if not queries or query.name in queries]
         self._dictionary = job.dictionary
-        self._columns = tuple(columns) or job_columns(job)
+        self._columns: tuple[Column, ...] = tuple(columns) or job_columns(asked)
+        self._own = tuple(column for column in self._columns if isinstance(column, tuple))
+        # what of the ancestors does not stand before all others is put in row by row
+        self._leading = next(
+            (place for place, column in enumerate(self._columns) if isinstance(column, tuple)),
+            len(self._columns),
+        )
         peers = {name for query in job.queries for name in query.peers}
-        self._origin = len(job.queries) > 1 or len(peers) > 1
+        self._origin = len(asked) > 1 or len(peers) > 1
         self._tables: dict[TransferSyntax, _Table] = {}
 
     def header(self) -> bytes:
         """Return the header line."""
         names = ["query", "peer"] if self._origin else []
-        names += [path_text(path, self._dictionary) for path in self._columns]
+        names += [_heading(column, self._dictionary) for column in self._columns]
         return (",".join(map(quoted, names)) + "\n").encode()
 
     def rows(self, batch: Batch) -> bytes:
@@ -86,16 +96,38 @@ class CsvRows:
         syntax = batch.find.transfer_syntax
         table = self._tables.get(syntax)
         if table is None:
-            table = self._tables[syntax] = _Table(syntax, self._dictionary, self._columns)
+            table = self._tables[syntax] = _Table(syntax, self._dictionary, self._own)
         identifiers = batch.identifiers
         if batch.undecodable:
             bad = batch.undecodable
             identifiers = [data for index, data in enumerate(identifiers) if index not in bad]
-        origin = b""
-        if self._origin:
-            operation = batch.find.operation
-            origin = f"{quoted(operation.query.name)},{quoted(operation.peer.name)},".encode()
-        return table.rows(identifiers, origin) if identifiers else b""
+        if not identifiers:
+            return b""
+        operation = batch.find.operation
+        before = [operation.query.name, operation.peer.name] if self._origin else []
+        before += [self._inherited(column, operation) for column in self._columns[: self._leading]]
+        if self._own and len(self._own) + self._leading == len(self._columns):
+            return table.rows(identifiers, b"".join(quoted(cell).encode() + b"," for cell in before))
+        return b"".join(self._mixed(before, cells, operation) for cells in table.cells(identifiers))
+
+    def _mixed(self, before: list[str], own: list[str], operation: Operation) -> bytes:
+        cells = iter(own)
+        row = [
+            next(cells) if isinstance(column, tuple) else self._inherited(column, operation)
+            for column in self._columns[self._leading :]
+        ]
+        return ",".join(map(quoted, before + row)).encode("utf-8", "replace") + b"\n"
+
+    @staticmethod
+    def _inherited(column: Column, operation: Operation) -> str:
+        assert isinstance(column, AncestorColumn)
+        return operation.ancestry.get(column.path, "")
+
+
+def _heading(column: Column, dictionary: Dictionary) -> str:
+    if isinstance(column, AncestorColumn):
+        return f"parent.{path_text(column.path, dictionary)}"
+    return path_text(column, dictionary)
 
 
 class _Table:
@@ -117,16 +149,25 @@ class _Table:
         self._strings = False
         self._some_missing = False
 
-    def rows(self, identifiers: Sequence[bytes], origin: bytes) -> bytes:
-        """Return the lines of identifiers, each beginning with `origin`."""
+    def cells(self, identifiers: Sequence[bytes]) -> Iterator[list[str]]:
+        """Return the cells of each identifier."""
+        for identifier, captured in zip(identifiers, self._captured(identifiers), strict=True):
+            yield self._cells(captured) if captured is not None else self._walked_cells(identifier)
+
+    def _captured(self, identifiers: Sequence[bytes]) -> Sequence[Captured | None]:
         captured = self._layout.values(identifiers)
         if self._layout.version != self._version:
             self._version = self._layout.version
             self._fit(self._layout.fields)
         if not self._usable:
-            captured = [None] * len(identifiers)
-        elif self._some_missing:
-            captured = [(*row, None) if row is not None else None for row in captured]
+            return [None] * len(identifiers)
+        if self._some_missing:
+            return [(*row, None) if row is not None else None for row in captured]
+        return captured
+
+    def rows(self, identifiers: Sequence[bytes], origin: bytes) -> bytes:
+        """Return the lines of identifiers, each beginning with `origin`."""
+        captured = self._captured(identifiers)
         if not self._strings or None in captured:
             return b"".join([self._row(*pair, origin) for pair in zip(identifiers, captured, strict=True)])
         places = self._places

@@ -270,7 +270,7 @@ class CsvPrinting(_Printing):
 
     def __init__(self, stdout: StandardOutput, job: Job, output_dir: Path, declaration: StdoutSink) -> None:
         super().__init__(stdout, output_dir)
-        self._rows = CsvRows(job, declaration.columns)
+        self._rows = CsvRows(job, declaration.columns, declaration.queries)
         self._terminal = stdout.terminal
         self._headed = False
 

@@ -7,7 +7,7 @@ from typing import Any
 from runner.dicom.transfer_syntax import TransferSyntax
 from runner.engine.delivery import Delivery
 from runner.errors import SinkError
-from runner.model import InformationModel, Job, Peer, Query, Request
+from runner.model import InformationModel, Job, Peer, Query, Request, StdoutSink
 from runner.plan import operations
 from runner.sinks.base import Batch, Find, SinkState
 from runner.status import StatusDetail
@@ -64,7 +64,7 @@ class Stop:
 
 def delivered(*sinks: RecordingSink, whole: bool = True) -> tuple[Delivery, Stop, Any]:
     stop = Stop()
-    delivery = Delivery(sinks, stop)  # type: ignore[arg-type]
+    delivery = Delivery([(StdoutSink(), sink) for sink in sinks], stop)  # type: ignore[arg-type]
     delivery.open()
     delivery.write(BATCH)
     delivery.finish(FIND, StatusDetail(0))
@@ -111,4 +111,4 @@ def test_a_sink_that_cannot_commit_says_so() -> None:
 
 def test_a_job_without_sinks_wants_no_batches() -> None:
     assert not Delivery([], Stop()).wanted  # type: ignore[arg-type]
-    assert Delivery([RecordingSink()], Stop()).wanted  # type: ignore[list-item, arg-type]
+    assert Delivery([(StdoutSink(), RecordingSink())], Stop()).wanted  # type: ignore[arg-type]
