@@ -29,6 +29,10 @@ class ArgumentParser(argparse.ArgumentParser):
             "--debug", action="store_true", help=f"{debug}print the traceback of a defect of cfind on stderr"
         )
 
+    def actions(self) -> Sequence[argparse.Action]:
+        """Return all that may stand on the command line, which argparse itself keeps to itself."""
+        return self._actions
+
     def print_help(self, file: object = None) -> None:
         """Print the help on standard output; argparse itself does not mind where that fails."""
         del file

@@ -60,7 +60,7 @@ def test_help_and_wrong_options_of_each_command(command: str, capsys: pytest.Cap
 def test_each_command_tells_its_command_line(command: str) -> None:
     parser = import_module(cli.COMMANDS[command].module).parser()
     assert parser.prog == f"cfind {command}"
-    assert {"--help", "--debug"} <= {word for action in parser._actions for word in action.option_strings}
+    assert {"--help", "--debug"} <= {word for action in parser.actions() for word in action.option_strings}
 
 
 @pytest.mark.parametrize("debug", [False, True])
