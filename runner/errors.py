@@ -104,6 +104,14 @@ class NoPresentationContextError(NoAssociationError):
     """The peer accepted the association, but not the information model or no transfer syntax of it."""
 
 
+class UserIdentityError(NoAssociationError):
+    """The peer accepted the association, but did not confirm our user identity, as the job requires."""
+
+
+class ExtendedNegotiationError(NoAssociationError):
+    """The peer accepted the association, but not what the job requires of it beyond the baseline."""
+
+
 class ArchiveError(NoAssociationError):
     """The embedded archive could not be served."""
 

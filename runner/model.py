@@ -38,6 +38,18 @@ _UNIQUE_KEYS = {
 }
 
 
+class QueryOption(str, Enum):
+    """What a peer may agree to do for a C-FIND beyond the baseline (PS3.4 C.5.1.1), by its name in jobs.
+
+    They stand in the order of their bytes.
+    """
+
+    RELATIONAL = "relational"
+    DATE_TIME = "date_time"
+    FUZZY = "fuzzy"
+    TIMEZONE = "timezone"
+
+
 class InformationModel(str, Enum):
     """An information model that C-FIND can be asked of, by its name in job files."""
 
@@ -55,6 +67,13 @@ class InformationModel(str, Enum):
     def levels(self) -> tuple[Level, ...]:
         """The query/retrieve levels it has, from the top; none for the worklist."""
         return _LEVELS[self]
+
+    @property
+    def query_options(self) -> tuple[QueryOption, ...]:
+        """What can be negotiated for it (PS3.4 C.5.1.1 and K.5.1)."""
+        if self is InformationModel.WORKLIST:
+            return (QueryOption.FUZZY, QueryOption.TIMEZONE)
+        return tuple(QueryOption)
 
 
 _SOP_CLASS_UIDS = {
@@ -224,6 +243,80 @@ class Tls:
     write_seed: FilePath | None = None
 
 
+class IdentityType(str, Enum):
+    """A way to say who asks (PS3.7 D.3.3.7)."""
+
+    USERNAME = "username"
+    USERNAME_PASSCODE = "username-passcode"
+    KERBEROS = "kerberos"
+    SAML = "saml"
+    JWT = "jwt"
+
+    @property
+    def has_username(self) -> bool:
+        """Whether it names the user."""
+        return self in (IdentityType.USERNAME, IdentityType.USERNAME_PASSCODE)
+
+    @property
+    def secret_name(self) -> str:
+        """What its secret is called, "" where it has none."""
+        return _SECRET_NAMES.get(self, "")
+
+
+_SECRET_NAMES = {
+    IdentityType.USERNAME_PASSCODE: "passcode",
+    IdentityType.KERBEROS: "ticket",
+    IdentityType.SAML: "assertion",
+    IdentityType.JWT: "token",
+}
+
+
+class Wish(str, Enum):
+    """How much something is wanted of a peer that may refuse it."""
+
+    NO = "false"
+    YES = "true"
+    REQUIRE = "require"
+
+
+@dataclass(frozen=True, slots=True)
+class UserIdentity:
+    """Who asks, as far as a peer is told. Secrets are read when the association is made.
+
+    Attributes:
+        type: how it is said.
+        username: where the type has one, else "".
+        secret: the passcode, ticket, assertion or token; None where the type has none.
+        positive_response: whether the peer is asked to confirm it, and must.
+    """
+
+    type: IdentityType
+    username: str = ""
+    secret: Secret | None = None
+    positive_response: Wish = Wish.NO
+
+
+@dataclass(frozen=True, slots=True)
+class ExtendedNegotiation:
+    """What is proposed for C-FIND beyond the baseline.
+
+    Attributes:
+        proposed: in the order of QueryOption, each once.
+        required: those without which nothing is sent; all of them are proposed too.
+    """
+
+    proposed: tuple[QueryOption, ...] = ()
+    required: tuple[QueryOption, ...] = ()
+
+    def proposed_for(self, model: InformationModel) -> tuple[QueryOption, ...]:
+        """What is proposed for an information model: what it knows."""
+        return tuple(option for option in self.proposed if option in model.query_options)
+
+    def required_for(self, model: InformationModel) -> tuple[QueryOption, ...]:
+        """What an information model's queries are not sent without."""
+        return tuple(option for option in self.required if option in model.query_options)
+
+
 @dataclass(frozen=True, slots=True)
 class Peer:
     """An SCP, and how to talk to it.
@@ -247,6 +340,8 @@ class Peer:
         tls: how the connection is secured; None for plain TCP.
         result_limit: how many responses it gives at most to one C-FIND, as the author declares; None where
             nothing is declared. So many responses may not be all.
+        user_identity: who asks; None where the peer is not told.
+        extended_negotiation: what is proposed for C-FIND beyond the baseline.
     """
 
     name: str
@@ -266,6 +361,8 @@ class Peer:
     reopen: bool = True
     tls: Tls | None = None
     result_limit: int | None = None
+    user_identity: UserIdentity | None = None
+    extended_negotiation: ExtendedNegotiation = ExtendedNegotiation()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,10 @@ from runner import __version__
 from runner.engine.record import error_record
 from runner.engine.result import PeerResult, SinkResult, Verdict
 from runner.engine.run_result import RunResult, foremost
+from runner.model import InformationModel, Peer
 
 if TYPE_CHECKING:
+    from runner.association.events import Accepted
     from runner.transport.tls_session import TlsSession
 
 Document = dict[str, Any]
@@ -59,15 +61,42 @@ def _job(result: RunResult, indent: str) -> Iterator[str]:
         "interrupted": result.interrupted is not None,
         "error": error_record(result.error),
         "warnings": list(result.warnings),
-        "peers": [_peer(peer) for peer in result.peers],
+        "peers": [_peer(result.job.peer(peer.name), peer) for peer in result.peers],
         "sinks": [_sink(sink) for sink in result.sinks],
     }
     records = ([_dumped(one, f"{indent}    ")] for one in result.ledger.records())
     yield from _object(head, "operations", records, indent)
 
 
-def _peer(result: PeerResult) -> Document:
-    return {"name": result.name, "tls": _tls(result.tls) if result.tls is not None else None}
+def _peer(peer: Peer, result: PeerResult) -> Document:
+    return {
+        "name": result.name,
+        "tls": _tls(result.tls) if result.tls is not None else None,
+        "negotiated": _negotiated(peer, result.accepted) if result.accepted is not None else None,
+    }
+
+
+def _negotiated(peer: Peer, accepted: Accepted) -> Document:
+    answers, identity = accepted.answers, peer.user_identity
+    return {
+        "max_pdu": accepted.max_pdu,
+        "user_identity": {"type": identity.type.value, "response_bytes": answers.identity_response}
+        if identity is not None
+        else None,
+        "models": {
+            model.value: {
+                "transfer_syntax": context.transfer_syntax.uid
+                if context.transfer_syntax is not None
+                else None,
+                "extended": {
+                    option.value: taken
+                    for option, taken in answers.extended.get(model.sop_class_uid, {}).items()
+                },
+            }
+            for model in InformationModel
+            if (context := accepted.contexts.get(model.sop_class_uid)) is not None
+        },
+    }
 
 
 def _tls(session: TlsSession) -> Document:

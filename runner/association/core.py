@@ -25,8 +25,8 @@ from runner.association.events import (
     TruncatedResponse,
     Violation,
 )
+from runner.association.items import NegotiationError
 from runner.association.negotiation import (
-    NegotiationError,
     Proposal,
     read_acceptance,
     read_rejection,

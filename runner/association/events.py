@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from runner.association.user_information import Answers
 from runner.dicom.transfer_syntax import TransferSyntax
 from runner.status import StatusDetail
 
@@ -32,11 +33,13 @@ class Accepted:
         contexts: by abstract syntax; those that were proposed, all of them.
         max_pdu: the longest P-DATA-TF that the peer receives, 0 for no limit.
         oddities: what was wrong with it, but did no harm.
+        answers: to what was proposed beyond contexts.
     """
 
     contexts: Mapping[str, NegotiatedContext]
     max_pdu: int
     oddities: tuple[str, ...] = ()
+    answers: Answers = field(default_factory=Answers)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,20 +9,21 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from struct import Struct
 
 from runner.association.events import Accepted, NegotiatedContext, Rejected
+from runner.association.items import NegotiationError, item, items, uid_text
 from runner.association.pdu import ASSOCIATE_AC, PDU_HEADER, SHORTEST_SENT
+from runner.association.user_information import Identity, negotiation_items, read_answers
 from runner.dicom.implementation import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from runner.dicom.transfer_syntax import TransferSyntax
 from runner.errors import InvalidJobError
+from runner.model import QueryOption
 
 APPLICATION_CONTEXT = "1.2.840.10008.3.1.1.1"
 
 #: What is taken where the peer does not state its maximum length.
 UNSTATED_MAX_PDU = 16384
 
-_ITEM_HEADER = Struct(">BxH")
 _APPLICATION_CONTEXT_ITEM = 0x10
 _PRESENTATION_CONTEXT_AC_ITEM = 0x21
 _TRANSFER_SYNTAX_ITEM = 0x40
@@ -35,10 +36,6 @@ _ACCEPTANCE = 0
 _UID = re.compile(r"(?:0|[1-9][0-9]*)(?:\.(?:0|[1-9][0-9]*))+")
 
 
-class NegotiationError(ValueError):
-    """An A-ASSOCIATE-AC cannot be read; the text says why."""
-
-
 @dataclass(frozen=True, slots=True)
 class Proposal:
     """What we ask for: one presentation context for each abstract syntax, with ID 1, 3, 5, ….
@@ -49,6 +46,8 @@ class Proposal:
         max_pdu: the longest P-DATA-TF that we receive, in bytes; 0 for no limit.
         abstract_syntaxes: UIDs, each once.
         transfer_syntaxes: proposed in every context, in this order.
+        identity: who asks; None where the peer is not told.
+        options: proposed for the SOP classes of C-FIND that know them.
     """
 
     called_ae_title: str
@@ -56,6 +55,8 @@ class Proposal:
     max_pdu: int
     abstract_syntaxes: Sequence[str]
     transfer_syntaxes: Sequence[TransferSyntax]
+    identity: Identity | None = None
+    options: Sequence[QueryOption] = ()
 
     def contexts(self) -> Iterator[tuple[int, str]]:
         """Return ID and abstract syntax of each presentation context."""
@@ -103,6 +104,10 @@ def request_pdu(proposal: Proposal) -> bytes:
     version = ImplementationVersionNameNotification()
     version.implementation_version_name = IMPLEMENTATION_VERSION_NAME
     primitive.user_information = [maximum, class_uid, version]
+    if proposal.identity is not None or proposal.options:
+        primitive.user_information += negotiation_items(
+            proposal.identity, proposal.options, proposal.abstract_syntaxes
+        )
     encoded: bytes = A_ASSOCIATE_RQ(primitive).encode()
     return encoded
 
@@ -120,15 +125,18 @@ def read_acceptance(pdu: bytes, proposal: Proposal) -> Accepted:
 
     oddities: list[str] = []
     decoder = A_ASSOCIATE_AC()
-    decoder.decode(_sieved(pdu, oddities))
-    answers = {item.context_id: item for item in reversed(decoder.presentation_context)}
+    sieved, user_information = _sieved(pdu, oddities)
+    decoder.decode(sieved)
+    answers = {answer.context_id: answer for answer in reversed(decoder.presentation_context)}
     contexts = {}
     for context_id, abstract_syntax in proposal.contexts():
-        item = answers.get(context_id)
-        if item is None:
+        answer = answers.get(context_id)
+        if answer is None:
             contexts[abstract_syntax] = NegotiatedContext(context_id, None, "the peer did not answer for it")
         else:
-            contexts[abstract_syntax] = _negotiated(context_id, item.result, item.transfer_syntax, proposal)
+            contexts[abstract_syntax] = _negotiated(
+                context_id, answer.result, answer.transfer_syntax, proposal
+            )
     max_pdu = decoder.user_information.maximum_length if decoder.user_information else None
     if max_pdu is None:
         max_pdu = UNSTATED_MAX_PDU
@@ -136,7 +144,10 @@ def read_acceptance(pdu: bytes, proposal: Proposal) -> Accepted:
         oddities.append(
             f"it takes PDUs of at most {max_pdu} bytes, which is too short for any; sending longer ones"
         )
-    return Accepted(contexts, max_pdu, tuple(oddities))
+    negotiated = read_answers(
+        user_information, proposal.identity, proposal.options, proposal.abstract_syntaxes, oddities
+    )
+    return Accepted(contexts, max_pdu, tuple(oddities), negotiated)
 
 
 def _negotiated(context_id: int, result: int, uid: str | None, proposal: Proposal) -> NegotiatedContext:
@@ -179,12 +190,18 @@ def read_rejection(pdu: bytes, proposal: Proposal) -> Rejected:
             f"check calling_ae_title, now “{proposal.calling_ae_title}”,"
             " or ask the peer's administrator to add it"
         )
+    elif proposal.identity is not None and (source, reason) in _IDENTITY_REFUSALS:
+        advice = (
+            "that is how a user identity is refused: check user_identity, and what the peer knows of the user"
+        )
     return Rejected(f"the peer rejected the association {how} ({who}): {why}", advice)
 
 
 _SERVICE_USER = 1
 _CALLING_AE_TITLE = 3
 _CALLED_AE_TITLE = 7
+#: How acceptors refuse a user identity: the first is what PS3.7 D.3.3.7.3 wants.
+_IDENTITY_REFUSALS = ((2, 1), (1, 1))
 
 #: PS3.8 Table 9-21.
 _REJECTION_SOURCES = {
@@ -211,39 +228,23 @@ _REJECTION_REASONS = {
 }
 
 
-def _items(data: bytes, what: str) -> Iterator[tuple[int, bytes]]:
-    """Yield type and value of the items or sub-items in `data` (PS3.8 9.3.1)."""
-    at, end = 0, len(data)
-    while at < end:
-        if end - at < _ITEM_HEADER.size:
-            raise NegotiationError(f"{end - at} stray bytes at the end of {what}")
-        kind, length = _ITEM_HEADER.unpack_from(data, at)
-        start = at + _ITEM_HEADER.size
-        at = start + length
-        if at > end:
-            raise NegotiationError(f"an item of {length} bytes, where {what} has {end - start} left")
-        yield kind, data[start:at]
-
-
-def _item(kind: int, value: bytes) -> bytes:
-    return _ITEM_HEADER.pack(kind, len(value)) + value
-
-
-def _sieved(pdu: bytes, oddities: list[str]) -> bytes:
-    """Return an A-ASSOCIATE-AC with nothing in it but what is looked at, and that decodable."""
+def _sieved(pdu: bytes, oddities: list[str]) -> tuple[bytes, bytes]:
+    """Return an A-ASSOCIATE-AC with what is decodable of it alone, and its user information as it is."""
     body = pdu[PDU_HEADER.size :]
     if len(body) < _FIXED_FIELDS:
         raise NegotiationError(f"it is {len(body)} bytes long, and {_FIXED_FIELDS} is the least")
     # The AE titles in it are not to be tested (PS3.8 Table 9-17), and may be any bytes.
     kept = body[:4] + b" " * 32 + bytes(32)
-    for kind, value in _items(body[_FIXED_FIELDS:], "the A-ASSOCIATE-AC"):
+    user_information = b""
+    for kind, value in items(body[_FIXED_FIELDS:], "the A-ASSOCIATE-AC"):
         if kind == _PRESENTATION_CONTEXT_AC_ITEM:
             kept += _sieved_context(value)
         elif kind == _USER_INFORMATION_ITEM:
             kept += _sieved_user_information(value)
-        elif kind == _APPLICATION_CONTEXT_ITEM and _text(value) != APPLICATION_CONTEXT:
+            user_information += value
+        elif kind == _APPLICATION_CONTEXT_ITEM and uid_text(value) != APPLICATION_CONTEXT:
             oddities.append("the peer's application context name is not that of DICOM")
-    return PDU_HEADER.pack(ASSOCIATE_AC, len(kept)) + kept
+    return PDU_HEADER.pack(ASSOCIATE_AC, len(kept)) + kept, user_information
 
 
 def _sieved_context(value: bytes) -> bytes:
@@ -252,25 +253,17 @@ def _sieved_context(value: bytes) -> bytes:
     kept = value[:4]
     # The sub-items of a context that is refused are not significant (PS3.8 9.3.3.2).
     if value[2] == _ACCEPTANCE:
-        for kind, syntax in _items(value[4:], "a presentation context"):
+        for kind, syntax in items(value[4:], "a presentation context"):
             if kind == _TRANSFER_SYNTAX_ITEM:
-                text = _text(syntax)
+                text = uid_text(syntax)
                 if len(text) <= 64 and _UID.fullmatch(text):
-                    kept += _item(kind, text.encode("ascii"))
+                    kept += item(kind, text.encode("ascii"))
                 break
-    return _item(_PRESENTATION_CONTEXT_AC_ITEM, kept)
+    return item(_PRESENTATION_CONTEXT_AC_ITEM, kept)
 
 
 def _sieved_user_information(value: bytes) -> bytes:
-    for kind, item in _items(value, "the user information"):
-        if kind == _MAXIMUM_LENGTH_ITEM and len(item) == 4:
-            return _item(_USER_INFORMATION_ITEM, _item(kind, item))
+    for kind, sub_item in items(value, "the user information"):
+        if kind == _MAXIMUM_LENGTH_ITEM and len(sub_item) == 4:
+            return item(_USER_INFORMATION_ITEM, item(kind, sub_item))
     return b""
-
-
-def _text(value: bytes) -> str:
-    """Return a UID without its padding, "" where it is not ASCII."""
-    try:
-        return value.decode("ascii").strip(" \0")
-    except UnicodeDecodeError:
-        return ""

@@ -25,6 +25,8 @@ from runner.errors import CfindError, ExitStatus
 from runner.transport.stop_signal import StopSignal
 
 if TYPE_CHECKING:
+    from runner.association.events import Accepted
+    from runner.model import Peer
     from runner.transport.tls_session import TlsSession
 
 
@@ -44,10 +46,12 @@ def execute(argv: Sequence[str]) -> ExitStatus:
     statuses: set[ExitStatus] = set()
     stop = StopSignal()
     with SignalledStop(stop) as signalled:
-        for peer in valid_jobs([options.job], variables, clock=clock)[0].peers:
+        job = valid_jobs([options.job], variables, clock=clock)[0]
+        for peer in job.peers:
+            models = dict.fromkeys(query.model for query in job.queries if peer.name in query.peers)
             begun = time.monotonic()
             try:
-                warning = echo(peer, stop, partial(_secured, peer.name))
+                warnings = echo(peer, models, stop, partial(_secured, peer.name), partial(_accepted, peer))
             except CfindError as error:
                 statuses.add(signalled() or error.status)
                 complain(f"peer {peer.name}: {error}")
@@ -56,9 +60,17 @@ def execute(argv: Sequence[str]) -> ExitStatus:
                 continue
             milliseconds = (time.monotonic() - begun) * 1000
             say(printable(f"{peer.name}: {address(peer)} answered in {milliseconds:.0f} ms") + "\n")
-            if warning:
+            for warning in warnings:
                 complain(f"peer {peer.name}: warning: {warning}")
     return foremost(statuses)
+
+
+def _accepted(peer: Peer, accepted: Accepted) -> None:
+    if peer.user_identity is not None or peer.extended_negotiation.proposed:
+        from runner.cli.negotiation_text import answer_lines
+
+        for line in answer_lines(peer, accepted):
+            say(printable(f"{peer.name}: {line}") + "\n")
 
 
 def _secured(name: str, session: TlsSession) -> None:

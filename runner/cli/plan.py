@@ -16,7 +16,7 @@ from runner.cli.arguments import (
 from runner.cli.job_files import valid_jobs
 from runner.cli.messages import printable, say
 from runner.errors import ExitStatus
-from runner.model import Job, Tls
+from runner.model import ExtendedNegotiation, InformationModel, Job, Tls, UserIdentity, Wish
 from runner.plan import Operation, operations
 
 
@@ -112,6 +112,8 @@ def _document(operation: Operation) -> dict[str, Any]:
         "model": operation.model.value,
         "sop_class_uid": operation.model.sop_class_uid,
         "transfer_syntaxes": [proposed.uid for proposed in peer.transfer_syntaxes],
+        "user_identity": _user_identity(peer.user_identity) if peer.user_identity is not None else None,
+        "extended_negotiation": _extended_negotiation(peer.extended_negotiation, operation.model),
         "level": operation.level.value if operation.level is not None else None,
         "source": operation.source or None,
         "repetition": operation.repetition,
@@ -133,6 +135,27 @@ def _tls(tls: Tls) -> dict[str, Any]:
     }
 
 
+def _user_identity(identity: UserIdentity) -> dict[str, Any]:
+    """Return who asks, with references in place of secrets."""
+    from runner.cli.negotiation_text import reference_text
+
+    document: dict[str, Any] = {"type": identity.type.value}
+    if identity.type.has_username:
+        document["username"] = identity.username
+    if identity.secret is not None:
+        document[identity.type.secret_name] = reference_text(identity.secret)
+    document["positive_response"] = _WISHES[identity.positive_response]
+    return document
+
+
+def _extended_negotiation(extended: ExtendedNegotiation, model: InformationModel) -> dict[str, Any]:
+    required = extended.required_for(model)
+    return {
+        option.value: _WISHES[Wish.REQUIRE if option in required else Wish.YES]
+        for option in extended.proposed_for(model)
+    }
+
+
 def _identifier_json(operation: Operation) -> str:
     from runner.dicom.encoding import encode
     from runner.dicom.response_json import ResponseJson
@@ -143,4 +166,6 @@ def _identifier_json(operation: Operation) -> str:
     return text
 
 
+#: As they stand in a job.
+_WISHES: dict[Wish, bool | str] = {Wish.NO: False, Wish.YES: True, Wish.REQUIRE: "require"}
 _FORMATS = {"text": _print_text, "json": _print_json}

@@ -39,6 +39,11 @@ def operation_lines(operation: Operation) -> Iterator[str]:
     yield f"  model     {_MODEL_NAMES[operation.model]} ({operation.model.sop_class_uid})"
     yield f"  level     {operation.level.value if operation.level is not None else 'none'}"
     yield f"  proposes  {', then '.join(_SYNTAX_NAMES[syntax] for syntax in peer.transfer_syntaxes)}"
+    if peer.user_identity is not None or peer.extended_negotiation.proposed:
+        from runner.cli.negotiation_text import proposal_lines
+
+        for line in proposal_lines(peer, operation.model):
+            yield f"  {line}"
     if query.cancel_after is not None:
         yield f"  cancels   after {query.cancel_after} responses"
     yield "  identifier"

@@ -33,6 +33,7 @@ from runner.transport.connection import PeerConnection
 from runner.transport.stop_signal import StopSignal
 
 if TYPE_CHECKING:
+    from runner.association.events import Accepted
     from runner.transport.tls_session import TlsSession
 
 
@@ -47,7 +48,7 @@ class PeerWorker:
         stop: ends the work in order.
         warn: is told what did no harm: where and what.
         secured: is told of each TLS handshake.
-        opened: is told of each association.
+        opened: is told of each association, and what was negotiated.
         started: is told of each request, right before it is sent.
         unreachable: why nothing can be sent to the peer, where that is known.
 
@@ -64,7 +65,7 @@ class PeerWorker:
         stop: StopSignal,
         warn: Callable[[str, str], None],
         secured: Callable[[Peer, TlsSession], None],
-        opened: Callable[[Peer], None],
+        opened: Callable[[Peer, Accepted], None],
         started: Callable[[Operation], None],
         unreachable: CfindError | None = None,
     ) -> None:
@@ -164,7 +165,7 @@ class PeerWorker:
             self._obliging = False
             raise
         self._connection, self._served, self._obliging = connection, 0, True
-        self._opened(self._peer)
+        self._opened(self._peer, connection.accepted)
         return connection
 
     def _send(self, connection: PeerConnection, operation: Operation, progress: _Progress) -> FindOutcome:

@@ -12,6 +12,7 @@ from runner.plan import Operation
 from runner.sinks.base import SinkState
 
 if TYPE_CHECKING:
+    from runner.association.events import Accepted
     from runner.transport.tls_session import TlsSession
 
 
@@ -99,7 +100,9 @@ class PeerResult:
     Attributes:
         name: in the job.
         tls: of the first connection, None for plain TCP, and where no handshake succeeded.
+        accepted: what it answered to the first association request that it accepted, None where it did not.
     """
 
     name: str
     tls: TlsSession | None = None
+    accepted: Accepted | None = None

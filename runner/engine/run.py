@@ -31,6 +31,7 @@ from runner.transport.stop_signal import StopSignal
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
+    from runner.association.events import Accepted
     from runner.transport.tls_session import TlsSession
 
 #: An answer with fewer responses is not compared with others: many have one.
@@ -94,6 +95,7 @@ class _Run:
         self._capped: set[tuple[str, int]] = set()
         self._warnings: list[str] = []
         self._sessions: dict[str, TlsSession] = {}
+        self._accepted: dict[str, Accepted] = {}
         self._queues: list[tuple[Peer, OperationQueue]] = []
         self._output_dir = output_dir
         self._stdout = stdout
@@ -125,7 +127,10 @@ class _Run:
             error=error,
             started=started,
             warnings=tuple(self._warnings),
-            peers=tuple(PeerResult(peer.name, self._sessions.get(peer.name)) for peer in self._peers()),
+            peers=tuple(
+                PeerResult(peer.name, self._sessions.get(peer.name), self._accepted.get(peer.name))
+                for peer in self._peers()
+            ),
         )
         # A sink that failed is its own affair: what the others hold is whole.
         whole = result.verdict is Verdict.COMPLETE and result.exit_status is ExitStatus.SUCCESS
@@ -247,8 +252,10 @@ class _Run:
         if session.warning is not None:
             self._warn(f"peer {peer.name}", session.warning)
 
-    def _opened(self, peer: Peer) -> None:
+    def _opened(self, peer: Peer, accepted: Accepted) -> None:
+        """Note the first association with a peer; the others come to the same."""
         with self._lock:
+            self._accepted.setdefault(peer.name, accepted)
             self._observer.association_opened(peer)
 
     def _started(self, operation: Operation) -> None:

@@ -109,6 +109,10 @@ def _peer_words(peer: Peer, notes: list[str]) -> Iterator[str]:
         yield "--abort"
     if peer.tls is not None:
         yield from _tls_words(peer.tls, notes)
+    if peer.user_identity is not None:
+        notes.append("user_identity: findscu tells nobody who asks")
+    if peer.extended_negotiation.proposed:
+        notes.append("extended_negotiation: findscu asks for the baseline only")
 
 
 def _timeout_words(peer: Peer, notes: list[str]) -> Iterator[str]:

@@ -61,6 +61,16 @@ _AT_TOP = {
     "timezone": frozenset(("env",)),
     "vars": frozenset(("env", "file", "date")),
 }
+#: Members of peers that hold secrets.
+_SECRETS = frozenset(
+    (
+        ("tls", "password"),
+        ("user_identity", "passcode"),
+        ("user_identity", "ticket"),
+        ("user_identity", "assertion"),
+        ("user_identity", "token"),
+    )
+)
 _IN_QUERY = {
     "keys": _WITH_FILES,
     "model": frozenset(("var",)),
@@ -394,7 +404,7 @@ def _contents(path: FilePath, shown: str) -> str:
 
 def _is_secret(path: Path) -> bool:
     """Whether a reference stays one until what it stands for is used, so that no plan or report has it."""
-    return len(path) == 4 and path[0] == "peers" and path[2:] == ("tls", "password")
+    return len(path) == 4 and path[0] == "peers" and path[2:] in _SECRETS
 
 
 def _allowed(path: Path) -> frozenset[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from runner.dicom.transfer_syntax import TransferSyntax
+from runner.jobfile.negotiation import read_extended_negotiation, read_user_identity
 from runner.jobfile.section import Section
 from runner.jobfile.tls import read_tls
 from runner.model import DEFAULT_TRANSFER_SYNTAXES, AssociationEnd, IPVersion, Peer, Timeouts, Tls
@@ -81,6 +82,8 @@ def _peer(name: str, peer: Section) -> Peer:
         end=AssociationEnd.ABORT if peer["end"].text() == "abort" else AssociationEnd.RELEASE,
         reopen=peer["reopen"].data is not False,
         tls=_tls(peer),
+        user_identity=read_user_identity(peer["user_identity"]) if "user_identity" in peer else None,
+        extended_negotiation=read_extended_negotiation(peer["extended_negotiation"]),
     )
 
 

@@ -32,6 +32,7 @@ from runner.errors import (
     AssociationTimeoutError,
     ConnectionLostError,
     DimseTimeoutError,
+    ExtendedNegotiationError,
     FindError,
     InterruptedRunError,
     LocalProtocolError,
@@ -40,8 +41,9 @@ from runner.errors import (
     RemoteProtocolError,
     TlsError,
     UndecodableIdentifierError,
+    UserIdentityError,
 )
-from runner.model import AssociationEnd, Peer
+from runner.model import AssociationEnd, Peer, Wish
 from runner.status import FindOutcome, UnfinishedFind
 from runner.transport.finding import Deliver, Finding, KeepUndecodable
 from runner.transport.sockets import Channel, DeadlineError, StoppedError, connect, deadline_after
@@ -81,6 +83,7 @@ class PeerConnection:
         self._association = association
         self._stop = stop
         self._contexts: dict[str, NegotiatedContext] = {}
+        self._accepted: Accepted | None = None
         self._oddities: list[str] = []
         self._ended: FindError | None = None
         self._closed = False
@@ -111,8 +114,14 @@ class PeerConnection:
                 a release, as DCMTK's clients do. TlsError is raised where the peer is to be spoken to
                 over TLS and that fails: never is plain TCP used in its place.
             InterruptedRunError: if the stop signal is set.
-            InvalidJobError: if an AE title cannot be sent, or what the job says of TLS cannot be used.
+            InvalidJobError: if an AE title cannot be sent, or what the job says of TLS or of the user cannot
+                be used.
         """
+        identity = None
+        if peer.user_identity is not None:
+            from runner.transport.identity import identity_of
+
+            identity = identity_of(peer, peer.user_identity, stop)
         association = Association(
             Proposal(
                 peer.ae_title,
@@ -120,6 +129,8 @@ class PeerConnection:
                 peer.max_pdu,
                 tuple(dict.fromkeys(abstract_syntaxes)),
                 peer.transfer_syntaxes,
+                identity,
+                peer.extended_negotiation.proposed,
             )
         )
         association.request()
@@ -132,6 +143,7 @@ class PeerConnection:
         connection = cls(peer, channel, association, stop)
         try:
             connection._negotiate()
+            connection._check_identity()
             if not any(context.transfer_syntax for context in connection._contexts.values()):
                 connection.transfer_syntax(next(iter(connection._contexts)))
         except NoPresentationContextError:
@@ -148,6 +160,7 @@ class PeerConnection:
 
         Raises:
             NoPresentationContextError: if the peer did not accept it.
+            ExtendedNegotiationError: if it did not accept what the job requires for it.
         """
         context = self._contexts.get(abstract_syntax)
         if context is None:
@@ -159,7 +172,14 @@ class PeerConnection:
                 "try another information model or other transfer syntaxes,"
                 " or ask the peer's administrator what it serves",
             )
+        self._check_options(abstract_syntax)
         return context.transfer_syntax
+
+    @property
+    def accepted(self) -> Accepted:
+        """What the peer answered to the association request."""
+        assert self._accepted is not None
+        return self._accepted
 
     @property
     def alive(self) -> bool:
@@ -168,6 +188,11 @@ class PeerConnection:
             with contextlib.suppress(FindError):
                 self._look()
         return self._usable
+
+    def take_oddities(self) -> list[str]:
+        """Return what was odd up to now, once; a C-FIND has it in its outcome."""
+        oddities, self._oddities = self._oddities, []
+        return oddities
 
     def find(
         self,
@@ -196,8 +221,7 @@ class PeerConnection:
                 `outcome` too.
         """
         syntax = self.transfer_syntax(abstract_syntax)
-        finding = Finding(syntax, deliver, undecodable, self._oddities)
-        self._oddities = []
+        finding = Finding(syntax, deliver, undecodable, self.take_oddities())
         try:
             self._check_usable()
             after = cancel_after if cancel_after is not None and cancel_after > 0 else None
@@ -294,15 +318,17 @@ class PeerConnection:
 
     def _take_answer(self, event: Event) -> None:
         if isinstance(event, Accepted):
+            self._accepted = event
             self._contexts.update(event.contexts)
             self._oddities += event.oddities
             return
         if isinstance(event, Rejected):
             raise AssociationRejectedError(event.what, event.advice)
         if isinstance(event, Aborted):
+            also = " and user_identity" if self._peer.user_identity is not None else ""
             raise AssociationAbortedError(
                 f"the peer aborted the association request ({describe_abort(event.source, event.reason)})",
-                "check AE titles and the maximum PDU size; the peer's own log says more",
+                f"check AE titles{also} and the maximum PDU size; the peer's own log says more",
             )
         if isinstance(event, Violation):
             raise AssociationAbortedError(
@@ -312,6 +338,39 @@ class PeerConnection:
         raise AssociationAbortedError(
             "the peer closed the connection without answering the association request", _NO_ANSWER_ADVICE
         )
+
+    def _check_identity(self) -> None:
+        """Check that the peer confirmed our identity, where that was asked for (PS3.7 D.3.3.7).
+
+        Without it the peer has perhaps not looked at it at all.
+        """
+        identity = self._peer.user_identity
+        if identity is None or self.accepted.answers.identity_response is not None:
+            return
+        what = "the peer accepted the association, but did not confirm our user identity"
+        if identity.positive_response is Wish.REQUIRE:
+            raise UserIdentityError(
+                f"{what}, so nothing was sent",
+                "it may not look at identities at all; if that will do,"
+                " set positive_response to true for a warning in place of this, or to false",
+            )
+        if identity.positive_response is Wish.YES:
+            self._oddities.append(f"{what}: it may not have looked at it")
+
+    def _check_options(self, abstract_syntax: str) -> None:
+        """Check that the peer accepted the options that the job requires."""
+        required = self._peer.extended_negotiation.required
+        if not required:
+            return
+        answered = self.accepted.answers.extended.get(abstract_syntax, {})
+        refused = [option for option in required if answered.get(option) is False]
+        if refused:
+            names = ", ".join(option.value for option in refused)
+            raise ExtendedNegotiationError(
+                f"the peer accepted {_NAMES.get(abstract_syntax, abstract_syntax)}, but not the extended"
+                f" negotiation of {names}, which the job requires, so nothing was sent",
+                f"if the queries can do without, set {names} to true in extended_negotiation",
+            )
 
     def _run(self, finding: Finding) -> None:
         """Send what the association has to say, and take responses until the final one."""

@@ -43,6 +43,7 @@ def _run_example(
     path: Path,
     stack: ExitStack,
 ) -> None:
+    monkeypatch.setenv("CFIND_PASSCODE", "sesame")
     text = path.read_text("utf-8")
     folder = cfind.folder / "jobs"
     shutil.copytree(ROOT / "jobs", folder)

@@ -14,7 +14,8 @@ from runner.association.command import CommandSetError, decode_response
 from runner.association.core import Association
 from runner.association.events import Event, Responses
 from runner.association.inflation import inflate
-from runner.association.negotiation import NegotiationError, Proposal, read_acceptance, read_rejection
+from runner.association.items import NegotiationError
+from runner.association.negotiation import Proposal, read_acceptance, read_rejection
 from runner.dicom.transfer_syntax import TransferSyntax
 from runner.errors import UndecodableIdentifierError
 

@@ -206,7 +206,8 @@ def _examples(name: str, node: Schema) -> Iterator[str]:
 
 
 def _scalar(value: Any) -> str:
-    return "null" if value is None else str(value)
+    names = {None: "null", True: "true", False: "false"}
+    return names[value] if value is None or isinstance(value, bool) else str(value)
 
 
 def _anchor(path: str) -> str:

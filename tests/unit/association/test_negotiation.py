@@ -8,8 +8,8 @@ import struct
 import pytest
 
 from peers import wire
+from runner.association.items import NegotiationError
 from runner.association.negotiation import (
-    NegotiationError,
     Proposal,
     read_acceptance,
     read_rejection,

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from runner.association.events import Accepted
 from runner.dicom.transfer_syntax import TransferSyntax
 from runner.engine import peer_worker
 from runner.engine.result import OperationResult, Verdict
@@ -74,6 +75,7 @@ class Connection:
     finds: int = 0
     closed: bool = False
     alive: bool = True
+    accepted: Accepted = field(default_factory=lambda: Accepted({}, 16384))
 
     def transfer_syntax(self, abstract_syntax: str) -> TransferSyntax:
         return TransferSyntax.EXPLICIT_LITTLE
