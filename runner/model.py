@@ -604,6 +604,7 @@ class Job:
         sinks: where responses go; none only counts.
         description: the author's words.
         source: the job file, "" for a job that comes from a command line.
+        included: the files that it includes.
         dictionary: the names and VRs of attributes.
     """
 
@@ -613,6 +614,7 @@ class Job:
     sinks: tuple[SinkDeclaration, ...] = (StdoutSink(),)
     description: str = ""
     source: str = ""
+    included: tuple[str, ...] = ()
     dictionary: Dictionary = STANDARD
 
     def peer(self, name: str) -> Peer:

@@ -16,12 +16,17 @@ def check_outputs(jobs: Sequence[Job], output_dir: Path, report_path: Path | Non
     Within a job its own check has seen to that. Folders may be shared: their files are numbered on.
 
     Raises:
-        UsageError: if one would take the place of another, or of a job file.
+        UsageError: if one would take the place of another, of a job file, or of a file that a job includes.
     """
+    inputs = dict(_inputs(jobs))
     written: dict[str, Job] = {}
     for job in jobs:
         for path in _files(job):
-            other = written.setdefault(_real(output_dir / path), job)
+            real = _real(output_dir / path)
+            if real in inputs:
+                what = f"a sink of the job {job.name} writes {path}, which is {inputs[real]}"
+                raise UsageError(what, "give its output a name of its own")
+            other = written.setdefault(real, job)
             if other is not job:
                 raise UsageError(
                     f"the jobs {other.source} and {job.source} both write {path}",
@@ -35,8 +40,18 @@ def check_outputs(jobs: Sequence[Job], output_dir: Path, report_path: Path | Non
             f"--report {report_path} is the file that a sink of the job {written[report].name} writes",
             "give the report a name of its own",
         )
-    if any(job.source and _real(Path(job.source)) == report for job in jobs):
-        raise UsageError(f"--report {report_path} is a job file", "give the report a name of its own")
+    if report in inputs:
+        raise UsageError(f"--report {report_path} is {inputs[report]}", "give the report a name of its own")
+
+
+def _inputs(jobs: Sequence[Job]) -> Iterator[tuple[str, str]]:
+    """Yield the files that jobs are made of, with what they are called."""
+    for job in jobs:
+        for file in job.included:
+            yield _real(Path(file)), f"a file that the job {job.name} includes"
+    for job in jobs:
+        if job.source:
+            yield _real(Path(job.source)), "a job file"
 
 
 def _files(job: Job) -> Iterator[str]:

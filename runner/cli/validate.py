@@ -14,8 +14,7 @@ from runner.cli.arguments import (
 )
 from runner.cli.messages import say
 from runner.errors import ExitStatus
-from runner.jobfile.load import find_job_files, load_job
-from runner.jobfile.problem import Severity
+from runner.jobfile.load import check_file, find_job_files
 from runner.jobfile.reporters import REPORTERS
 
 
@@ -33,8 +32,7 @@ def execute(argv: Sequence[str]) -> ExitStatus:
     """Run the command."""
     options = parser().parse_args(argv)
     variables, clock = given_variables(options.variables), given_clock(options.now)
-    files = find_job_files(options.paths)
-    problems = [problem for file in files for problem in load_job(file, variables, clock=clock)[1]]
-    say(REPORTERS[options.format](files, problems))
-    invalid = any(problem.severity is Severity.ERROR for problem in problems)
-    return ExitStatus.INVALID_JOB if invalid else ExitStatus.SUCCESS
+    checked = [check_file(file, variables, clock=clock) for file in find_job_files(options.paths)]
+    say(REPORTERS[options.format](checked))
+    valid = all(one.is_valid for one in checked)
+    return ExitStatus.SUCCESS if valid else ExitStatus.INVALID_JOB

@@ -30,7 +30,9 @@ UNFIT = re.compile("[\0-\x08\x0b\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _CORE = "tag:yaml.org,2002:"
 
 
-def compose(text: str, file: str) -> tuple[Node | None, list[Problem]]:
+def compose(
+    text: str, file: str, beginning: str = "a job begins with 'version: 1'"
+) -> tuple[Node | None, list[Problem]]:
     """Parse one YAML document.
 
     Duplicate and complex keys, tags, and aliases that refer to themselves or stand for too much are
@@ -40,11 +42,12 @@ def compose(text: str, file: str) -> tuple[Node | None, list[Problem]]:
     Args:
         text: the file's text.
         file: its name, for the problems.
+        beginning: the advice where there is nothing in it.
 
     Returns:
         The top node, None where the text is not YAML or is empty; and the problems.
     """
-    return _Composer(text, file).compose()
+    return _Composer(text, file, beginning).compose()
 
 
 @dataclass(slots=True, eq=False)
@@ -78,6 +81,7 @@ class _TooMuchError(Exception):
 class _Composer:
     text: str
     file: str
+    beginning: str
     problems: list[Problem] = field(default_factory=list)
     frames: list[_Frame] = field(default_factory=list)
     anchors: dict[str, _Anchored] = field(default_factory=dict)
@@ -114,7 +118,7 @@ class _Composer:
         root = self.root
         if root is None or (isinstance(root, Scalar) and root.text is None):
             what = "the file is empty" if not self.text.strip() else "the file holds no YAML value"
-            self.problems.append(Problem(self.file, 1, 1, "", what, "a job begins with 'version: 1'"))
+            self.problems.append(Problem(self.file, 1, 1, "", what, self.beginning))
             return None, self.problems
         return root, self.problems
 

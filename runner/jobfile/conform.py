@@ -49,7 +49,7 @@ def _conforms(data: Data, schema: Schema, root: Schema) -> bool:
         return schema
     reference = schema.get("$ref")
     if reference is not None:  # what stands beside a $ref does not count (draft-07, 8.3)
-        return _conforms(data, _referred(reference, root), root)
+        return _conforms(data, referred(reference, root), root)
     for keyword, value in schema.items():
         if keyword in _ANNOTATIONS:
             continue
@@ -64,11 +64,12 @@ def _conforms(data: Data, schema: Schema, root: Schema) -> bool:
 def resolved(schema: Schema, root: Schema) -> Schema:
     """Follow references to the schema that they end in."""
     while isinstance(schema, dict) and "$ref" in schema:
-        schema = _referred(schema["$ref"], root)
+        schema = referred(schema["$ref"], root)
     return schema
 
 
-def _referred(reference: str, root: Schema) -> Schema:
+def referred(reference: str, root: Schema) -> Schema:
+    """Return what a reference such as `#/definitions/peer` leads to."""
     schema = root
     for step in reference.removeprefix("#").split("/")[1:]:
         schema = schema[step]

@@ -15,6 +15,7 @@ from runner.dicom.transfer_syntax import TransferSyntax
 from runner.errors import InvalidJobError
 from runner.jobfile.keys import DEFAULT_CHARACTER_SET, Bound, TextProblem, problem_with_text, tags_for
 from runner.jobfile.nodes import Column
+from runner.jobfile.problem import below_keys
 from runner.jobfile.rows import CsvRows, ValueRows
 from runner.jobfile.section import Section
 from runner.model import Request, Requests
@@ -164,7 +165,7 @@ def read_foreach(
     if rows is None or not drafts:
         return ()
     bounds = [bound for _, _, keys in drafts for bound in keys]
-    known = [_is_known(column, bound, rows) for bound in bounds for column in bound.pieces]
+    known = [_is_known(column, bound, rows, foreach) for bound in bounds for column in bound.pieces]
     if not all(known):
         return ()
     if not bounds and not foreach.complaints.errors:
@@ -182,21 +183,24 @@ def _row_key(bound: Bound, rows: ValueRows | CsvRows) -> RowKey:
     pieces = tuple(
         rows.columns.index(piece.name) if isinstance(piece, Column) else piece for piece in bound.pieces
     )
-    name = ".".join(str(step) for step in bound.section.path[3:])
+    name = ".".join(map(str, below_keys(bound.section.path)))
     silenced = bound.section.complaints.silenced
     return RowKey(bound.path, bound.vr, pieces, bound.declared, name, silenced)
 
 
-def _is_known(column: str | Column, bound: Bound, rows: ValueRows | CsvRows) -> bool:
+def _is_known(column: str | Column, bound: Bound, rows: ValueRows | CsvRows, foreach: Section) -> bool:
     if isinstance(column, str) or rows.columns.count(column.name) == 1:
         return True
     from runner.jobfile.schema_problems import meant
 
     likely = meant(column.name, rows.columns)
+    called = "the rows"
+    if bound.section.path[0] == "key_sets":  # which other queries may use too
+        called = f"the rows of the query {foreach.path[1]!r}"
     if column.name in rows.columns:
-        what, advice = f"the rows have several columns {column.name!r}", "give each a name of its own"
+        what, advice = f"{called} have several columns {column.name!r}", "give each a name of its own"
     else:
-        what = f"the rows have no column {column.name!r}"
+        what = f"{called} have no column {column.name!r}"
         advice = f"did you mean {likely!r}?" if likely else f"they have {', '.join(map(repr, rows.columns))}"
         other = next((mark for mark in ";\t|" if len(rows.columns) == 1 and mark in rows.columns[0]), None)
         if other is not None and isinstance(rows, CsvRows):

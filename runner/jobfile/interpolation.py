@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from runner.jobfile.clock import Clock, UnknownZoneError
 from runner.jobfile.compose import UNFIT
 from runner.jobfile.nodes import Column, Entry, LateText, Listing, Mapping, Node, Place, Scalar
-from runner.jobfile.problem import Problem, dotted
+from runner.jobfile.problem import Problem, below_keys, dotted
 
 if TYPE_CHECKING:
     from runner.jobfile.moments import Moment
@@ -72,11 +72,11 @@ _SECRETS = frozenset(
     )
 )
 _IN_QUERY = {
-    "keys": _WITH_FILES,
     "model": frozenset(("var",)),
     "level": frozenset(("var",)),
     "peer": frozenset(("var",)),
     "peers": frozenset(("var",)),
+    "use": frozenset(("var",)),
 }
 
 
@@ -173,6 +173,8 @@ def interpolated(
     variables: MappingOf[str, str],
     environment: MappingOf[str, str],
     clock: Clock,
+    *,
+    is_fragment: bool = False,
 ) -> Interpolated:
     """Resolve all references of a job file.
 
@@ -181,8 +183,9 @@ def interpolated(
         variables: values that take the place of those under `vars`.
         environment: for `${env:NAME}`.
         clock: for dates; the document's `timezone` counts.
+        is_fragment: whether it is a file that jobs include, which may use variables that those declare.
     """
-    work = _Interpolation(environment, clock)
+    work = _Interpolation(environment, clock, is_fragment)
     work.declare(document, variables)
     resolved = work.node(document, (), in_rows=False)
     assert isinstance(resolved, Mapping)
@@ -197,6 +200,7 @@ class _UnresolvedError(Exception):
 class _Interpolation:
     environment: MappingOf[str, str]
     clock: Clock
+    is_fragment: bool
     problems: dict[Problem, None] = field(default_factory=dict)
     unresolved: set[Place] = field(default_factory=set)
     given: dict[str, str] = field(default_factory=dict)
@@ -212,6 +216,8 @@ class _Interpolation:
         entry = document.entries.get("vars")
         declared = entry.node.entries if entry is not None and isinstance(entry.node, Mapping) else {}
         for name, value in variables.items():
+            if name not in declared and self.is_fragment:
+                continue
             if name not in declared:
                 place = entry.place if entry is not None else Place(document.place.file, 0, 0)
                 known = f"; declared are {', '.join(declared)}" if declared else ""
@@ -278,7 +284,7 @@ class _Interpolation:
 
     def of_variable(self, reference: Reference) -> str:
         name = reference.name
-        if name in self.broken:
+        if name in self.broken or (self.is_fragment and self.values.get(name) is None):
             raise _UnresolvedError
         if name not in self.values:
             what = f"the job declares no variable {name!r}"
@@ -327,7 +333,7 @@ class _Interpolation:
             in_rows: whether it belongs to a query with `foreach`.
         """
         if isinstance(node, Scalar):
-            if node.text is None or "${" not in node.text or _is_secret(path):
+            if node.text is None or "${" not in node.text or _is_secret(path) or path[0] == "include":
                 return node
             if path[0] == "vars" and len(path) == 2 and path[1] in self.given:
                 return Scalar(self.given[str(path[1])], node.place, node.plain)
@@ -337,6 +343,8 @@ class _Interpolation:
             return Listing(node.place, items)
         if len(path) == 2 and path[0] == "queries":
             in_rows = "foreach" in node.entries
+        elif path == ("key_sets",):
+            in_rows = True  # where a query uses the set, it is known whether it has rows
         entries = {}
         for name, entry in node.entries.items():
             if "${" in name:
@@ -386,7 +394,7 @@ def _contents(path: FilePath, shown: str) -> str:
     """
     try:
         if not path.is_file():  # a pipe or a device may have no end
-            raise _UnresolvedError(f"{shown} is not there", "name one, relative to the job file")
+            raise _UnresolvedError(f"{shown} is not there", "name one, relative to this file")
         with path.open("rb") as stream:
             data = stream.read(MAX_FILE + 1)
     except (OSError, ValueError) as error:
@@ -409,9 +417,10 @@ def _is_secret(path: Path) -> bool:
 
 def _allowed(path: Path) -> frozenset[str]:
     """Return the kinds of references that are resolved in a place, rows apart."""
+    if below_keys(path):
+        return frozenset() if path[-1] == "vr" else _WITH_FILES
     if path[0] == "queries" and len(path) > 2:
-        is_vr = path[2] == "keys" and path[-1] == "vr"
-        return frozenset() if is_vr else _IN_QUERY.get(str(path[2]), _EVERYWHERE)
+        return _IN_QUERY.get(str(path[2]), _EVERYWHERE)
     if path[0] == "peers" and len(path) == 3 and path[2] in _OF_PEER:
         return _WITH_FILES
     if path[0] == "sinks" and path[-1] == "type":
@@ -440,4 +449,4 @@ def _check_context(reference: Reference, path: Path, allowed: frozenset[str], *,
 
 
 def _is_value_of_key(path: Path) -> bool:
-    return path[0] == "queries" and len(path) > 3 and path[2] == "keys" and path[-1] != "vr"
+    return bool(below_keys(path)) and path[-1] != "vr"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -52,13 +53,27 @@ class Bound:
     section: Section
 
 
+@dataclass(frozen=True, slots=True)
+class UsedKeys:
+    """A key set that a query uses.
+
+    Attributes:
+        use: where the query names it.
+        keys: the set.
+    """
+
+    use: Section
+    keys: Section
+
+
 @dataclass(slots=True)
 class Keys:
     """What a mapping of keys means.
 
     Attributes:
         elements: in ascending order of tags.
-        columns: paths of the keys, in the author's order, nested ones down to their leaves.
+        columns: paths of the keys, in the author's order, nested ones down to their leaves; those of key
+            sets come first.
         undeclared: a text beyond ASCII for which no character set is declared, None where there is none.
         bound: the keys whose values come from rows; they are empty in `elements`.
     """
@@ -70,7 +85,11 @@ class Keys:
 
 
 def read_keys(
-    section: Section, dictionary: Dictionary, base: Identifier = (), declared: str | None = None
+    section: Section,
+    dictionary: Dictionary,
+    base: Identifier = (),
+    declared: str | None = None,
+    used: Sequence[UsedKeys] = (),
 ) -> Keys:
     """Make elements of keys.
 
@@ -82,8 +101,9 @@ def read_keys(
         dictionary: names and VRs.
         base: what the keys are put into, for the private creators that it has.
         declared: the value of (0008,0005) that counts where the keys have none, None for none.
+        used: key sets whose keys come before these, and give way to those that name the same attribute.
     """
-    return _Level(section, dictionary, base, declared).read()
+    return _Level(section, dictionary, base, declared, used).read()
 
 
 @dataclass(slots=True)
@@ -104,17 +124,18 @@ class _Level:
     dictionary: Dictionary
     base: Identifier
     declared: str | None
+    used: Sequence[UsedKeys] = ()
     elements: dict[int, Element] = field(default_factory=dict)
     columns: list[Path] = field(default_factory=list)
-    seen: dict[int, Section] = field(default_factory=dict)
     creators: dict[int, str] = field(default_factory=dict)
     undeclared: Section | None = None
     bound: list[Bound] = field(default_factory=list)
 
     def read(self) -> Keys:
         self.note_creators()
-        attributes = [self.resolved(name, section) for name, section in self.section.members()]
-        known = [attribute for attribute in attributes if attribute is not None and self.is_first(attribute)]
+        merged = self.from_sets()
+        merged.update(self.named(self.section))
+        known = list(merged.values())
         self.read_character_set(known)
         for attribute in known:
             self.put(attribute)
@@ -130,7 +151,9 @@ class _Level:
                 value = element.value
                 text = value.decode("latin_1") if isinstance(value, bytes) else value
                 self.creators[element.tag] = text.strip(" \0") if isinstance(text, str) else ""
-        for name, section in self.section.members():
+        for name, section in (
+            member for keys in (*(one.keys for one in self.used), self.section) for member in keys.members()
+        ):
             tag = parse_tag(name)
             if tag is not None and is_private_creator(tag):
                 self.creators[tag] = (_joined(_value(section)) or "").strip(" ")
@@ -220,14 +243,34 @@ class _Level:
         entry = self.dictionary.by_private(tag, creator)
         return _Attribute(tag, entry.vr if entry is not None else None, section, name)
 
-    def is_first(self, attribute: _Attribute) -> bool:
-        first = self.seen.setdefault(attribute.tag, attribute.section)
-        if first is attribute.section:
-            return True
-        other = f"{first.path[-1]!r} {first.other(attribute.section)}"
-        what = f"this is the same attribute as {other}, {format_tag(attribute.tag)}"
-        attribute.section.problem(what, "keep one of them", of_key=True)
-        return False
+    def named(self, keys: Section) -> dict[int, _Attribute]:
+        """Return the attributes that a mapping names; complain about those that it names twice."""
+        found: dict[int, _Attribute] = {}
+        for name, section in keys.members():
+            attribute = self.resolved(name, section)
+            if attribute is None:
+                continue
+            first = found.setdefault(attribute.tag, attribute).section
+            if first is not section:
+                other = f"{first.path[-1]!r} {first.other(section)}"
+                what = f"this is the same attribute as {other}, {format_tag(attribute.tag)}"
+                section.problem(what, "keep one of them", of_key=True)
+        return found
+
+    def from_sets(self) -> dict[int, _Attribute]:
+        """Return the attributes of the key sets; complain where two differ and the query does not decide."""
+        if not self.used:
+            return {}
+        own = {attribute.tag for attribute in self.named(self.section).values()}
+        merged: dict[int, _Attribute] = {}
+        for one in self.used:
+            for tag, attribute in self.named(one.keys).items():
+                first = merged.setdefault(tag, attribute)
+                if tag not in own and not _same(first, attribute):
+                    places = f"{first.section.place(of_key=True)} and {attribute.section.place(of_key=True)}"
+                    what = f"two of the key sets differ in {attribute.name}: {places}"
+                    one.use.problem(what, "write the key in the query itself, which overrides both")
+        return merged
 
     # --- its value -----------------------------------------------------------------------------------
 
@@ -487,6 +530,18 @@ def _joined(value: Any) -> str | None:
     if isinstance(value, list) and all(item is None or isinstance(item, str) for item in value):
         return "\\".join(item or "" for item in value)
     return None
+
+
+def _same(one: _Attribute, other: _Attribute) -> bool:
+    """Return whether two keys for the same attribute ask for the same."""
+    if one.section.data == other.section.data:
+        return True
+    stated = [
+        attribute.section.data["vr"] if _has_vr(attribute.section) else attribute.vr
+        for attribute in (one, other)
+    ]
+    values = [_joined(_value(attribute.section)) for attribute in (one, other)]
+    return stated[0] == stated[1] and values[0] is not None and values[0] == values[1]
 
 
 def _value(section: Section) -> Any:

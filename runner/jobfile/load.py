@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Container, Iterable, Iterator, Sequence
 from collections.abc import Mapping as MappingOf
-from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from runner.dicom.dictionary import STANDARD
 from runner.errors import InvalidJobError
@@ -15,9 +17,9 @@ from runner.jobfile.compose import compose
 from runner.jobfile.conform import conforms
 from runner.jobfile.nodes import Listing, Mapping, Node, Place, Scalar
 from runner.jobfile.peers import is_name, read_peers
-from runner.jobfile.problem import Problem
-from runner.jobfile.queries import read_queries
-from runner.jobfile.schema import schema
+from runner.jobfile.problem import Problem, Severity
+from runner.jobfile.queries import check_key_sets, read_queries
+from runner.jobfile.schema import fragment_schema, schema
 from runner.jobfile.section import Complaints, Section
 from runner.jobfile.sinks import read_sinks
 from runner.jobfile.source import read_text
@@ -35,7 +37,7 @@ def load_job(
 ) -> tuple[Job | None, list[Problem]]:
     """Read a job file and check all that can be checked without a peer.
 
-    Query files and archives that it names are looked for, relative to its folder.
+    Files and archives that it names are looked for, relative to the file in which they are named.
 
     Args:
         path: the job file.
@@ -44,40 +46,198 @@ def load_job(
         clock: for dates; None to read the machine's.
 
     Returns:
-        The job, None where a problem is an error; and all problems, in the file's order.
+        The job, None where a problem is an error; and all problems, in the order of the file and of
+            those that it includes.
     """
-    clock = clock or Clock.read()
-    text = read_text(path)
-    if isinstance(text, Problem):
-        return None, [text]
-    document, problems = compose(text, str(path))
-    if document is None:
-        return None, _ordered(problems)
-    complaints = Complaints(document, silenced=_silenced(document))
-    complaints.add(problems)
-    if not isinstance(document, Mapping):
-        what = "a job file is a mapping, and this is " + (
-            "a list" if hasattr(document, "items") else "a single value"
-        )
-        return None, [Problem(*document.place, "", what, "begin it with 'version: 1'")]
-    typed = document
-    unresolved: frozenset[Place] = frozenset()
-    if variables or "${" in text or "\\" in text:  # an escape may stand for either of the two
+    return _Reading(path, variables or {}, clock or Clock.read()).job(check_rows=check_rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a check of a file has found.
+
+    Attributes:
+        file: the file.
+        problems: in the order of the file and of those that it includes.
+        is_fragment: whether it is a file for jobs to include.
+    """
+
+    file: Path
+    problems: tuple[Problem, ...]
+    is_fragment: bool = False
+
+    @property
+    def is_valid(self) -> bool:
+        """Whether none of the problems is an error."""
+        return all(problem.severity is not Severity.ERROR for problem in self.problems)
+
+
+def check_file(
+    path: Path, variables: MappingOf[str, str] | None = None, *, clock: Clock | None = None
+) -> Checked:
+    """Check a job file, or a file that jobs include.
+
+    A file without queries that holds nothing but what jobs can include is taken for one of those: it may
+    use variables that it does not declare.
+
+    Args:
+        path: the file.
+        variables: values that take the place of those under `vars`.
+        clock: for dates; None to read the machine's.
+    """
+    reading = _Reading(path, variables or {}, clock or Clock.read())
+    reading.read()
+    if reading.is_fragment():
+        return Checked(path, tuple(reading.fragment()), is_fragment=True)
+    return Checked(path, tuple(reading.job()[1]))
+
+
+@dataclass(slots=True)
+class _Reading:
+    """A file on its way to a job; `document` is None as long as there is none."""
+
+    path: Path
+    variables: MappingOf[str, str]
+    clock: Clock
+    document: Mapping | None = None
+    text: str = ""
+    problems: list[Problem] = field(default_factory=list)
+    included: tuple[str, ...] = ()
+
+    def read(self) -> None:
+        """Read the file itself."""
+        text = read_text(self.path)
+        if isinstance(text, Problem):
+            self.problems = [text]
+            return
+        document, self.problems = compose(text, str(self.path))
+        if isinstance(document, Mapping):
+            self.document, self.text = document, text
+        elif document is not None:
+            what = "a job file is a mapping, and this is "
+            what += "a list" if isinstance(document, Listing) else "a single value"
+            self.problems = [Problem(*document.place, "", what, "begin it with 'version: 1'")]
+
+    def is_fragment(self) -> bool:
+        """Whether this is a file for jobs to include."""
+        if self.document is None:
+            return False
+        known = fragment_schema()["definitions"]["fragment"]["properties"]
+        names = set(self.document.entries)
+        return names <= set(known) and not names <= {"version", "description"}
+
+    def job(self, *, check_rows: bool = True) -> tuple[Job | None, list[Problem]]:
+        """Return the job, None where a problem is an error, and all problems."""
+        if self.document is None and not self.problems:
+            self.read()
+        document = self.whole()
+        if document is None:
+            return None, self.ordered(self.problems)
+        complaints, unresolved = self.resolved(document, is_fragment=False)
+        known = set(complaints.problems)
+        job = self.made(document, complaints, check_rows=check_rows)
+        problems = self.ordered(_told(complaints.problems, known, unresolved))
+        return None if complaints.errors else job, problems
+
+    def fragment(self) -> list[Problem]:
+        """Return what is wrong with a file that jobs include."""
+        document = self.whole()
+        if document is None:
+            return self.ordered(self.problems)
+        complaints, unresolved = self.resolved(document, is_fragment=True)
+        known = set(complaints.problems)
+        top = _checked(complaints, fragment_schema())
+        read_peers(top["peers"])
+        check_key_sets(top["key_sets"], STANDARD, used=())
+        return self.ordered(_told(complaints.problems, known, unresolved))
+
+    def whole(self) -> Mapping | None:
+        """Return the document with all that it includes; None where some of it cannot be read."""
+        if self.document is None or "include" not in self.document.entries:
+            return self.document
+        from runner.jobfile.include import with_included
+
+        included = with_included(self.document)
+        self.included = included.files
+        self.problems += included.problems
+        self.text += included.text
+        return included.document
+
+    def resolved(self, document: Mapping, *, is_fragment: bool) -> tuple[Complaints, frozenset[Place]]:
+        """Resolve references.
+
+        Returns:
+            The document that this makes, with the problems so far; and the places of texts that could not
+            be resolved.
+        """
+        text = self.text
+        complaints = Complaints(document, silenced=_silenced(document))
+        complaints.add(self.problems)
+        if not (self.variables or "${" in text or "\\" in text):  # an escape may stand for either of the two
+            return complaints, frozenset()
         from runner.jobfile.interpolation import interpolated
 
-        made = interpolated(document, variables or {}, os.environ, clock)
-        complaints.document = document = made.document
+        made = interpolated(document, self.variables, os.environ, self.clock, is_fragment=is_fragment)
+        complaints.document = made.document
         complaints.add(made.problems)
-        unresolved = made.unresolved
-    known = set(complaints.problems)
-    job = _job(path, document, typed, complaints, check_rows=check_rows)
-    if unresolved:  # what else is wrong with what could not be resolved says nothing
-        complaints.problems = {
-            problem: None
-            for problem in complaints.problems
-            if problem in known or (problem.file, problem.line, problem.column) not in unresolved
-        }
-    return None if complaints.errors else job, _ordered(complaints.problems)
+        return complaints, made.unresolved
+
+    def made(self, typed: Mapping, complaints: Complaints, *, check_rows: bool) -> Job:
+        """Make a job as far as the document allows, and complain about the rest.
+
+        Args:
+            typed: the document before its references were resolved.
+            complaints: the document, and what is wrong with it so far.
+            check_rows: whether all rows of a `foreach` are looked at.
+        """
+        top = _checked(complaints, schema())
+        name = top["name"].text()
+        if name:
+            is_name(name, top["name"])
+        dictionary = STANDARD
+        _check_zone(top["timezone"])
+        peers = read_peers(top["peers"])
+        names = [peer.name for peer in peers]
+        queries = read_queries(top["queries"], names, dictionary, top["key_sets"], check_rows=check_rows)
+        job = Job(
+            name=name or self.path.stem,
+            peers=peers,
+            queries=queries,
+            sinks=read_sinks(top["sinks"], dictionary) if "sinks" in top else (StdoutSink(),),
+            description=top["description"].text(),
+            source=str(self.path),
+            included=self.included,
+            dictionary=dictionary,
+        )
+        if not complaints.errors:
+            from runner.jobfile.lint.checks import check
+
+            check(job, top, typed)
+        return job
+
+    def ordered(self, problems: Iterable[Problem]) -> list[Problem]:
+        """Return problems in the order of the file, then of those that it includes."""
+        files = {name: number for number, name in enumerate((str(self.path), *self.included))}
+        return sorted(problems, key=lambda problem: (files[problem.file], problem.line, problem.column))
+
+
+def _checked(complaints: Complaints, whole: dict[str, Any]) -> Section:
+    """Return the document as data of the schema's types; complain where it is not as the schema says."""
+    data = coerced(complaints.document, whole, whole)
+    if not conforms(data, whole):
+        from runner.jobfile.schema_problems import schema_problems
+
+        complaints.add(schema_problems(data, whole, complaints.document))
+    return Section(data, (), complaints)
+
+
+def _told(
+    problems: Iterable[Problem], known: Container[Problem], unresolved: Container[tuple[str, int, int]]
+) -> Iterator[Problem]:
+    """Leave out what else is wrong with what could not be resolved: it says nothing."""
+    for problem in problems:
+        if problem in known or (problem.file, problem.line, problem.column) not in unresolved:
+            yield problem
 
 
 def find_job_files(paths: Sequence[Path]) -> list[Path]:
@@ -134,39 +294,6 @@ def _silenced(document: Node) -> frozenset[str]:
     return frozenset(item.text for item in items if isinstance(item, Scalar) and item.text)
 
 
-def _job(path: Path, document: Node, typed: Mapping, complaints: Complaints, *, check_rows: bool) -> Job:
-    """Make a job as far as the document allows, and complain about the rest."""
-    whole = schema()
-    data = coerced(document, whole, whole)
-    if not conforms(data, whole):
-        from runner.jobfile.schema_problems import schema_problems
-
-        complaints.add(schema_problems(data, whole, document))
-    top = Section(data, (), complaints)
-    name = top["name"].text()
-    if name:
-        is_name(name, top["name"])
-    dictionary = STANDARD
-    _check_zone(top["timezone"])
-    peers = read_peers(top["peers"])
-    names = [peer.name for peer in peers]
-    queries = read_queries(top["queries"], names, dictionary, check_rows=check_rows)
-    job = Job(
-        name=name or path.stem,
-        peers=peers,
-        queries=queries,
-        sinks=read_sinks(top["sinks"], dictionary) if "sinks" in top else (StdoutSink(),),
-        description=top["description"].text(),
-        source=str(path),
-        dictionary=dictionary,
-    )
-    if not complaints.errors:
-        from runner.jobfile.lint.checks import check
-
-        check(job, top, typed)
-    return job
-
-
 def _check_zone(section: Section) -> None:
     if name := section.text():
         try:
@@ -183,7 +310,3 @@ def _check_zone(section: Section) -> None:
                 advice = "install the system's tzdata, or the Python package tzdata"
             what = "there is no such time zone" if known else "this machine has no data of time zones"
             section.problem(what, advice)
-
-
-def _ordered(problems: Sequence[Problem] | dict[Problem, None]) -> list[Problem]:
-    return sorted(problems, key=lambda problem: (problem.line, problem.column))

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 if TYPE_CHECKING:
     from runner.jobfile.moments import Moment
 
+from runner.jobfile.problem import printable
+
 
 class Place(NamedTuple):
     """A place in a job file, or in one that it includes.
@@ -24,7 +26,7 @@ class Place(NamedTuple):
     column: int
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}"
+        return f"{printable(self.file)}:{self.line}:{self.column}"
 
 
 @dataclass(slots=True, eq=False)

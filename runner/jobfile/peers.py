@@ -57,7 +57,7 @@ def _peer(name: str, peer: Section) -> Peer:
         if not archive.is_dir():
             what = "this is a file" if archive.exists() else "there is no such folder"
             peer["archive"].problem(
-                f"{what}: {archive}", "name a folder of DICOM files, relative to the job file"
+                f"{what}: {archive}", "name a folder of DICOM files, relative to this file"
             )
     timeouts = Timeouts()
     return Peer(

@@ -40,7 +40,7 @@ class Problem:
     id: str = ""
 
     def __str__(self) -> str:
-        file = _shown(self.file)
+        file = printable(self.file)
         place = f"{file}:{self.line}:{self.column}" if self.line else file
         return f"{place}: {self.message}"
 
@@ -63,9 +63,16 @@ def dotted(path: tuple[str | int, ...]) -> str:
             text += f"[{step}]"
         else:
             text += f".{step}" if text else step
-    return _shown(text)
+    return printable(text)
 
 
-def _shown(text: str) -> str:
+def below_keys(path: tuple[str | int, ...]) -> tuple[str | int, ...]:
+    """Return the steps of a path from the name of a key on, of a query or of a key set; none elsewhere."""
+    if path[:1] == ("queries",) and path[2:3] == ("keys",):
+        return path[3:]
+    return path[2:] if path[:1] == ("key_sets",) else ()
+
+
+def printable(text: str) -> str:
     """Return a text with escapes for what would move the cursor or colour the terminal."""
     return "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)

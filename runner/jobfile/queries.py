@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from runner.dicom.dictionary import Dictionary
+from runner.jobfile.keys import UsedKeys, read_keys
 from runner.jobfile.peers import is_name
 from runner.jobfile.requests import read_requests
 from runner.jobfile.section import Section
@@ -12,21 +13,61 @@ from runner.model import InformationModel, Query
 
 
 def read_queries(
-    queries: Section, peers: Sequence[str], dictionary: Dictionary, *, check_rows: bool = True
+    queries: Section,
+    peers: Sequence[str],
+    dictionary: Dictionary,
+    key_sets: Section,
+    *,
+    check_rows: bool = True,
 ) -> tuple[Query, ...]:
-    """Make queries.
+    """Make queries, and check the key sets that none of them uses.
 
     Args:
         queries: the mapping of names to queries.
         peers: the names of the job's peers; empty where the schema has complained about them.
         dictionary: names and VRs.
+        key_sets: the mapping of names to key sets.
         check_rows: whether all rows of a `foreach` are looked at.
     """
-    return tuple(
-        _query(name, section, peers, dictionary, check_rows=check_rows)
+    sections = {
+        name: section
         for name, section in queries.members()
         if is_name(name, section) and isinstance(section.data, dict)
+    }
+    used = {name: tuple(_used(query["use"], key_sets)) for name, query in sections.items()}
+    check_key_sets(key_sets, dictionary, {one.keys.path[-1] for some in used.values() for one in some})
+    return tuple(
+        _query(name, section, peers, dictionary, used[name], check_rows=check_rows)
+        for name, section in sections.items()
     )
+
+
+def check_key_sets(key_sets: Section, dictionary: Dictionary, used: Collection[str | int]) -> None:
+    """Complain about the names of key sets, and about what is wrong with those that no query uses.
+
+    Args:
+        key_sets: the mapping of names to key sets.
+        dictionary: names and VRs.
+        used: the names of those that are read together with the keys of a query.
+    """
+    for name, section in key_sets.members():
+        if is_name(name, section) and name not in used:
+            read_keys(section, dictionary)
+
+
+def _used(use: Section, key_sets: Section) -> Iterator[UsedKeys]:
+    """Yield the key sets that a query uses, in its order; complain about names that there are not."""
+    for item in use.texts():
+        name = item.text()
+        if name in key_sets:
+            yield UsedKeys(item, key_sets[name])
+        elif name:
+            from runner.jobfile.schema_problems import meant
+
+            known = [known for known, _ in key_sets.members()]
+            likely = meant(name, known)
+            advice = f"the job has {', '.join(known)}" if known else "add it under 'key_sets'"
+            item.problem(f"there is no key set {name!r}", f"did you mean {likely!r}?" if likely else advice)
 
 
 def _query(
@@ -34,13 +75,14 @@ def _query(
     query: Section,
     peers: Sequence[str],
     dictionary: Dictionary,
+    used: Sequence[UsedKeys],
     *,
     check_rows: bool,
 ) -> Query:
     text = query["model"].text()
     known = text in {model.value for model in InformationModel}
     model = InformationModel(text) if known else None
-    requests, columns = read_requests(query, model, dictionary, check_rows=check_rows)
+    requests, columns = read_requests(query, model, dictionary, used, check_rows=check_rows)
     return Query(
         name=name,
         peers=_peers(query, peers),

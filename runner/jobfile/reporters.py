@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
+from runner.jobfile.load import Checked
 from runner.jobfile.problem import Problem, Severity
 
-#: Makes a whole report of these files and the problems found in them, ending with a line end.
-Reporter = Callable[[Sequence[Path], Sequence[Problem]], str]
+#: Makes a whole report of the files that were checked, ending with a line end.
+Reporter = Callable[[Sequence[Checked]], str]
 
 
-def as_text(files: Sequence[Path], problems: Sequence[Problem]) -> str:
+def problems_of(checked: Sequence[Checked]) -> list[Problem]:
+    """Return the problems of all files, each once: several may include the one that has it."""
+    return list(dict.fromkeys(problem for one in checked for problem in one.problems))
+
+
+def as_text(checked: Sequence[Checked]) -> str:
     """Return one line for each problem and a last one that sums up."""
+    problems = problems_of(checked)
     lines = [str(problem) for problem in problems]
     errors = [problem for problem in problems if problem.severity is Severity.ERROR]
     warnings = len(problems) - len(errors)
-    invalid = len({problem.file for problem in errors})
-    summary = f"{_counted(len(files), 'job file')}: "
+    invalid = sum(not one.is_valid for one in checked)
+    fragments = sum(one.is_fragment for one in checked)
+    counts = [
+        _counted(number, noun)
+        for number, noun in ((len(checked) - fragments, "job file"), (fragments, "included file"))
+        if number
+    ]
+    summary = f"{', '.join(counts)}: "
     if errors:
         summary += f"{invalid} invalid, {_counted(len(errors), 'error')}"
     else:
@@ -27,13 +39,17 @@ def as_text(files: Sequence[Path], problems: Sequence[Problem]) -> str:
     return "\n".join([*lines, summary, ""])
 
 
-def as_json(files: Sequence[Path], problems: Sequence[Problem]) -> str:
-    """Return one object: `valid`, the `files`, and the `problems` with each of their attributes."""
+def as_json(checked: Sequence[Checked]) -> str:
+    """Return one object: `valid`, the `files`, and the `problems` with each of their attributes.
+
+    `included_files` are those of the files that are for jobs to include.
+    """
     import json
 
     document = {
-        "valid": all(problem.severity is not Severity.ERROR for problem in problems),
-        "files": [str(file) for file in files],
+        "valid": all(one.is_valid for one in checked),
+        "files": [str(one.file) for one in checked],
+        "included_files": [str(one.file) for one in checked if one.is_fragment],
         "problems": [
             {
                 "file": problem.file,
@@ -45,15 +61,15 @@ def as_json(files: Sequence[Path], problems: Sequence[Problem]) -> str:
                 "what": problem.what,
                 "advice": problem.advice,
             }
-            for problem in problems
+            for problem in problems_of(checked)
         ],
     }
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
-def as_github(files: Sequence[Path], problems: Sequence[Problem]) -> str:  # noqa: ARG001 - the reporters' signature
+def as_github(checked: Sequence[Checked]) -> str:
     """Return a workflow command for each problem, which GitHub shows beside the line of the file."""
-    return "".join(_workflow_command(problem) for problem in problems)
+    return "".join(_workflow_command(problem) for problem in problems_of(checked))
 
 
 def _workflow_command(problem: Problem) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from runner.dicom.charset import TEXT_VRS, character_set
@@ -12,7 +12,7 @@ from runner.dicom.identifier import Element, Identifier, Path, merged
 from runner.dicom.tags import SPECIFIC_CHARACTER_SET, is_private_creator, parse_tag
 from runner.dicom.transfer_syntax import TransferSyntax
 from runner.errors import QueryFileError
-from runner.jobfile.keys import DEFAULT_CHARACTER_SET, QUERY_RETRIEVE_LEVEL, Keys, read_keys
+from runner.jobfile.keys import DEFAULT_CHARACTER_SET, QUERY_RETRIEVE_LEVEL, Keys, UsedKeys, read_keys
 from runner.jobfile.section import Section
 from runner.model import InformationModel, Level, Request, Requests
 
@@ -21,6 +21,7 @@ def read_requests(
     query: Section,
     model: InformationModel | None,
     dictionary: Dictionary,
+    used: Sequence[UsedKeys] = (),
     *,
     check_rows: bool = True,
 ) -> tuple[tuple[Request, ...] | Requests, tuple[Path, ...]]:
@@ -30,20 +31,34 @@ def read_requests(
         query: the query.
         model: its information model, None where the job does not say.
         dictionary: names and VRs.
+        used: the key sets that it uses, in its order.
         check_rows: whether all rows of a `foreach` are looked at.
 
     Returns:
         A request for each query file, or one for the keys, each of them for every row where there are
         rows; and the attributes that the query names.
     """
-    drafts, columns = _Query(query, model, dictionary).read()
+    drafts, columns = _Query(query, model, dictionary, used).read()
     if "foreach" in query:
         from runner.jobfile.foreach import read_foreach
 
         made = [(draft.identifier, draft.source, draft.keys.bound) for draft in drafts]
         foreach = query["foreach"]
         return read_foreach(foreach, made, dictionary, check_rows=check_rows), columns
+    for draft in drafts:
+        _check_no_rows(draft.keys, used)
     return tuple(Request(draft.identifier, draft.source) for draft in drafts), columns
+
+
+def _check_no_rows(keys: Keys, used: Sequence[UsedKeys]) -> None:
+    """Complain about key sets that want rows; interpolation has done so for the query's own keys."""
+    for bound in keys.bound:
+        for one in used:
+            if bound.section.path[:2] == one.keys.path:
+                what = (
+                    f"the key set has ${{row.…}}, {bound.section.other(one.use)}, and the query has no rows"
+                )
+                one.use.problem(what, "add 'foreach' to the query, with 'values' or 'csv'")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +75,7 @@ class _Query:
     query: Section
     model: InformationModel | None
     dictionary: Dictionary
+    used: Sequence[UsedKeys]
 
     def read(self) -> tuple[list[_Draft], tuple[Path, ...]]:
         level = self.level()
@@ -71,9 +87,7 @@ class _Query:
         for item in self.query["files"].items():
             base = self.file(item)
             if base is None:
-                read_keys(
-                    self.query["keys"], self.dictionary, (), DEFAULT_CHARACTER_SET
-                )  # for its complaints
+                self.keys((), DEFAULT_CHARACTER_SET)  # for its complaints
                 continue
             identifier, keys = self.identifier(base, level, item)
             drafts.append(_Draft(identifier, item.text(), keys))
@@ -124,7 +138,7 @@ class _Query:
         complaints = self.query.complaints
         before = complaints.errors
         declared = _declared(base)
-        keys = read_keys(self.query["keys"], self.dictionary, base, declared)
+        keys = self.keys(base, declared)
         elements = {element.tag: element for element in keys.elements}
         if keys.undeclared is not None or (
             SPECIFIC_CHARACTER_SET not in elements and _needs_character_set(base)
@@ -146,6 +160,9 @@ class _Query:
                 blamed.problem(f"the identifier cannot be sent: {error}", "correct this attribute")
         return whole, keys
 
+    def keys(self, base: Identifier, declared: str | None) -> Keys:
+        return read_keys(self.query["keys"], self.dictionary, base, declared, self.used)
+
     def decoded(self, base: Identifier, blamed: Section) -> Identifier:
         """Return a query file's identifier with texts for bytes, ready for another character set."""
         try:
@@ -159,9 +176,10 @@ class _Query:
 
     def level_key(self) -> Section | None:
         """Return the key that names QueryRetrieveLevel."""
-        for name, section in self.query["keys"].members():
-            if name == "QueryRetrieveLevel" or parse_tag(name) == QUERY_RETRIEVE_LEVEL:
-                return section
+        for keys in (self.query["keys"], *(one.keys for one in self.used)):
+            for name, section in keys.members():
+                if name == "QueryRetrieveLevel" or parse_tag(name) == QUERY_RETRIEVE_LEVEL:
+                    return section
         return None
 
     def check_contradiction(self, element: Element | None, level: Level) -> None:

@@ -34,6 +34,12 @@ def schema() -> dict[str, Any]:
     return document
 
 
+@cache
+def fragment_schema() -> dict[str, Any]:
+    """Return the schema of files that jobs include; as shared as the other, whose definitions it has."""
+    return {**schema(), "$ref": "#/definitions/fragment"}
+
+
 def _hand_written(lines: Iterable[bytes]) -> Iterator[bytes]:
     for line in lines:
         if _GENERATED in line:

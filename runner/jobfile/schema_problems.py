@@ -7,7 +7,7 @@ from typing import Any
 
 from runner.jobfile.conform import resolved
 from runner.jobfile.nodes import Node, find_place
-from runner.jobfile.problem import Problem, dotted
+from runner.jobfile.problem import Problem, below_keys, dotted
 
 #: jsonschema's ValidationError; its stubs say of every attribute that it may not be there.
 ValidationError = Any
@@ -102,8 +102,12 @@ class _Explainer:
         yield self.problem(path, what, advice, of_key=True)
 
     def explain_anyOf(self, error: ValidationError) -> Iterator[Problem]:  # noqa: N802
-        if isinstance(error.instance, dict):
-            what, advice = "the query asks for nothing", "add 'keys', or 'files' with query files"
+        if error.schema is self.schema:
+            advice = _sentence(error.schema["properties"]["peers"]["description"])
+            yield self.problem((), "the key 'peers' is missing", f"add it: {advice}", of_key=True)
+        elif isinstance(error.instance, dict):
+            what = "the query asks for nothing"
+            advice = "add 'keys', 'use' with key sets, or 'files' with query files"
             yield self.problem(error.absolute_path, what, advice, of_key=True)
 
     def explain_not(self, error: ValidationError) -> Iterator[Problem]:
@@ -127,6 +131,9 @@ class _Explainer:
                     f"an item of a sequence begins with a dash, '- {name}: …'; "
                     "a value with its VR is written {vr: LO, value: …}"
                 )
+            elif error.schema is self.schema["definitions"]["fragment"] and name in self.schema["properties"]:
+                what = f"a file that is included has no {name!r}"
+                advice = f"write it in the job itself; known here are {_listed(known)}"
             else:
                 what = f"the key {name!r} is not known"
                 likely = meant(name, known)
@@ -178,7 +185,7 @@ class _Explainer:
         types = [allowed] if isinstance(allowed, str) else allowed
         wanted = _wanted(types)
         path = tuple(error.absolute_path)
-        what = f"this must be {wanted}, not {_found(error.instance, show=not _is_of_keys(path))}"
+        what = f"this must be {wanted}, not {_found(error.instance, show=not below_keys(path))}"
         if error.instance is None:
             what = f"a value is missing: this must be {wanted}"
         yield self.problem(path, what, _sentence(self.description(error)))
@@ -287,7 +294,3 @@ def _sentence(description: str) -> str:
     text = description.split(". ", 1)[0].rstrip(".")
     word = text.split(" ", 1)[0]
     return text if len(word) > 1 and word.isupper() else text[:1].lower() + text[1:]
-
-
-def _is_of_keys(path: tuple[Any, ...]) -> bool:
-    return len(path) > 3 and path[0] == "queries" and path[2] == "keys"

@@ -86,6 +86,12 @@ class Section:
             for number, item in enumerate(self.data):
                 yield Section(item, (*self.path, number), self.complaints)
 
+    def texts(self) -> Iterator[Section]:
+        """Yield the items of a list, or a text that stands in its place."""
+        if isinstance(self.data, str):
+            yield self
+        yield from self.items()
+
     def text(self, default: str = "") -> str:
         """Return a text."""
         return self.data if isinstance(self.data, str) else default

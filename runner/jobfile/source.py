@@ -23,8 +23,12 @@ _ENCODINGS = (
 )
 
 
-def read_text(path: Path) -> str | Problem:
+def read_text(path: Path, called: str = "the job file") -> str | Problem:
     """Read a file in UTF-8, or in what its byte order mark says.
+
+    Args:
+        path: the file.
+        called: what messages call it.
 
     Returns:
         The text, or why there is none.
@@ -35,10 +39,10 @@ def read_text(path: Path) -> str | Problem:
             data = stream.read(MAX_LENGTH + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        advice = "name the job file itself" if path.is_dir() else "check the path and the permissions"
-        return Problem(file, 0, 0, "", f"the job file cannot be read: {reason}", advice)
+        advice = f"name {called} itself" if path.is_dir() else "check the path and the permissions"
+        return Problem(file, 0, 0, "", f"{called} cannot be read: {reason}", advice)
     if len(data) > MAX_LENGTH:
-        return Problem(file, 0, 0, "", f"the job file is longer than {MAX_LENGTH >> 20} MiB", "split the job")
+        return Problem(file, 0, 0, "", f"{called} is longer than {MAX_LENGTH >> 20} MiB", "put less into it")
     encoding = next((name for mark, name in _ENCODINGS if data.startswith(mark)), "utf-8")
     try:
         text = data.decode(encoding)

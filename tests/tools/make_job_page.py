@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from runner.jobfile.conform import referred
 from runner.jobfile.schema import schema
 
 Schema = dict[str, Any]
@@ -19,8 +20,8 @@ Every key of a job file, made from [its schema](../schemas/job.schema.json); edi
 jobs in [jobs](../jobs) show the keys in use.
 
 Scalars are texts as in YAML 1.2: `00100010`, `073000`, `NO` and `2024-01-01` stay what was typed, with or
-without quotes. A key that is not named here is an error. Input paths are relative to the job file, output
-paths to `--output-dir`.
+without quotes. A key that is not named here is an error. Input paths are relative to the file that they stand
+in, the job or one that it includes, output paths to `--output-dir`.
 """
 #: More choices than these stand only in a table of their own.
 _MANY = 5
@@ -89,7 +90,7 @@ class _Page:
             return node
         name = node["$ref"].removeprefix("#/definitions/")
         beside = {key: value for key, value in node.items() if key != "$ref"}
-        return {"": name, **self.resolved(self.root["definitions"][name]), **beside}
+        return {"": name, **self.resolved(referred(node["$ref"], self.root)), **beside}
 
     def value(self, path: str, node: Schema) -> str:
         """Say what may stand for a value; queue what is a section of its own."""

@@ -15,7 +15,7 @@ def unused_peers(subject: Subject) -> Iterator[Finding]:
     """A peer that no query asks may be one that was forgotten."""
     asked = {name for query in subject.job.queries for name in query.peers}
     for name, section in subject.top["peers"].members():
-        if name not in asked:
+        if name not in asked and subject.is_own(section):
             yield Finding(section, "no query asks this peer", "name it in a query, or take it out")
 
 
@@ -26,7 +26,7 @@ def unused_variables(subject: Subject) -> Iterator[Finding]:
         return
     used = set(_VARIABLE.findall("\n".join(_texts(subject.typed))))
     for name, section in variables.members():
-        if name not in used:
+        if name not in used and subject.is_own(section):
             what, advice = "nothing refers to this variable", f"write ${{var:{name}}} where it belongs"
             yield Finding(section, what, f"{advice}, or take it out")
 

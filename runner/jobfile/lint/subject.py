@@ -53,7 +53,7 @@ class Asked:
         section: where it stands.
         peers: that it goes to, as far as the job has them.
         sent: what it sends, no more than MAX_LOOKED_AT.
-        keys: the sections of its keys, by tag.
+        keys: the sections of its keys, by tag, those of key sets that it uses too.
     """
 
     query: Query
@@ -72,14 +72,14 @@ class Asked:
         return iter(sorted({tag for sent in self.sent for tag in sent.elements if is_matched(tag)}))
 
     def place_of(self, tag: int) -> Section:
-        """Return where a key stands: among the keys, else in the files."""
+        """Return where a key stands: among the keys, its own or those of sets, else in the files."""
         if tag in self.keys:
             return self.keys[tag]
-        return self.section["files"] if "files" in self.section.data else self.section["keys"]
+        return self.section["files"] if "files" in self.section.data else self.keys_section()
 
     def keys_section(self) -> Section:
-        """Return where the keys stand, else the files that have them."""
-        return self.section["keys"] if "keys" in self.section.data else self.section["files"]
+        """Return where the keys stand, else the key sets or the files that have them."""
+        return next(self.section[name] for name in ("keys", "use", "files") if name in self.section)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +98,10 @@ class Subject:
     typed: Mapping
     queries: tuple[Asked, ...]
 
+    def is_own(self, section: Section) -> bool:
+        """Whether a section stands in the job itself: what it includes may be there for other jobs."""
+        return section.place().file == self.top.place().file
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -115,14 +119,15 @@ Check = Callable[[Subject], Iterator[Finding]]
 
 def subject(job: Job, top: Section, typed: Mapping) -> Subject:
     """Put together what the rules look at."""
-    queries = tuple(_asked(query, job, top["queries"][query.name]) for query in job.queries)
+    queries = tuple(_asked(query, job, top["queries"][query.name], top["key_sets"]) for query in job.queries)
     return Subject(job, top, typed, queries)
 
 
-def _asked(query: Query, job: Job, section: Section) -> Asked:
+def _asked(query: Query, job: Job, section: Section, key_sets: Section) -> Asked:
     peers = tuple(peer for peer in job.peers if peer.name in query.peers)
     keys: dict[int, Section] = {}
-    for name, key in section["keys"].members():
+    sets = [key_sets[item.text()] for item in section["use"].texts()]
+    for name, key in (member for some in (*sets, section["keys"]) for member in some.members()):
         tag = parse_tag(name)
         entry = job.dictionary.by_keyword(name) if tag is None else None
         tag = entry.tag if entry is not None else tag

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,22 @@ def test_the_report_does_not_take_the_place_of_a_job(tmp_path: Path) -> None:
     source = str(tmp_path / "a.yaml")
     with pytest.raises(UsageError, match="is a job file"):
         check_outputs([a_job(source)], tmp_path, Path(source))
+
+
+def test_nothing_takes_the_place_of_what_a_job_includes(tmp_path: Path) -> None:
+    peers = tmp_path / "peers.yaml"
+    job = replace(a_job(str(tmp_path / "a.yaml")), included=(str(peers),))
+    with pytest.raises(UsageError, match=r"peers\.yaml is a file that the job a includes"):
+        check_outputs([job], tmp_path, peers)
+    other = a_job("b.yaml", CsvSink("peers.yaml"))
+    with pytest.raises(UsageError, match=r"of the job b writes peers\.yaml, which is a file that the job a"):
+        check_outputs([other, job], tmp_path, None)
+
+
+def test_a_sink_does_not_take_the_place_of_a_job(tmp_path: Path) -> None:
+    job = a_job(str(tmp_path / "a.yaml"), CsvSink("a.yaml"))
+    with pytest.raises(UsageError, match=r"writes a\.yaml, which is a job file"):
+        check_outputs([job], tmp_path, None)
 
 
 def test_a_device_may_be_written_by_all(tmp_path: Path) -> None:

@@ -269,7 +269,7 @@ def test_contents_of_a_file(tmp_path):
 @pytest.mark.parametrize(
     ("data", "said"),
     [
-        (None, "the file 'f.txt' is not there; name one, relative to the job file"),
+        (None, "the file 'f.txt' is not there; name one, relative to this file"),
         (b"\xff", "the file 'f.txt' is not UTF-8; save it as UTF-8"),
         (b"x" * 65537, "the file 'f.txt' is longer than 65,536 bytes; a reference is for short texts"),
         (b"a\x1b[2J", "the file 'f.txt' holds the character U+001B; take it out"),

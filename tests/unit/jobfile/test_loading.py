@@ -60,7 +60,7 @@ def test_a_file_without_end_is_not_read_to_its_end(tmp_path, monkeypatch):
     monkeypatch.setattr(source, "MAX_LENGTH", 1 << 20)
     path = tmp_path / "job.yaml"
     path.write_bytes(b"#" * ((1 << 20) + 1))
-    assert said(path) == ["FILE: the job file is longer than 1 MiB; split the job"]
+    assert said(path) == ["FILE: the job file is longer than 1 MiB; put less into it"]
 
 
 def test_nothing_is_executed(tmp_path):
