@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from enum import Enum
 from functools import cache
 
 from runner.dicom.dictionary import STANDARD
+from runner.dicom.matching import NOT_MATCHED, is_matched
+from runner.dicom.tags import is_private
+from runner.dicom.values import BYTES_VRS, WILDCARD_VRS
 from runner.model import InformationModel, Level
 
 #: The unique key of each level (PS3.4 C.6.1.1).
@@ -72,9 +76,22 @@ _SCHEDULED_STEP = """
     ScheduledProcedureStepDescription ScheduledStationName ScheduledProcedureStepLocation
     ScheduledProtocolCodeSequence PreMedication ScheduledProcedureStepID RequestedContrastAgent
     ScheduledProcedureStepStatus CommentsOnTheScheduledProcedureStep"""
+_REQUIRED_IN_STEP = """
+    ScheduledStationAETitle ScheduledProcedureStepStartDate ScheduledProcedureStepStartTime Modality
+    ScheduledPerformingPhysicianName"""
+#: What a worklist item has beside them (PS3.4 K.6.1.2.2), but for the patient's attributes.
+_WORKLIST = """
+    ScheduledProcedureStepSequence RequestedProcedureID RequestedProcedureDescription
+    RequestedProcedureCodeSequence StudyInstanceUID StudyDate StudyTime ReferencedStudySequence
+    RequestedProcedurePriority PatientTransportArrangements AccessionNumber IssuerOfAccessionNumberSequence
+    RequestingPhysician ReferringPhysicianName AdmissionID IssuerOfAdmissionIDSequence
+    CurrentPatientLocation ReferencedPatientSequence ReasonForTheRequestedProcedure
+    ReasonForRequestedProcedureCodeSequence RequestingService NamesOfIntendedRecipientsOfResults
+    ConfidentialityConstraintOnPatientDataDescription PatientState InstitutionName
+    AdmittingDiagnosesDescription"""
 #: What describes a study that was done and is not part of a worklist item, though it is often tried.
 _NOT_IN_WORKLIST = """
-    QueryRetrieveLevel StudyDate StudyTime StudyDescription StudyID ModalitiesInStudy SOPClassesInStudy
+    QueryRetrieveLevel StudyDescription StudyID ModalitiesInStudy SOPClassesInStudy
     SeriesInstanceUID SeriesNumber SeriesDate SeriesTime SeriesDescription SOPInstanceUID InstanceNumber
     NumberOfStudyRelatedSeries NumberOfStudyRelatedInstances NumberOfSeriesRelatedInstances"""
 
@@ -121,6 +138,104 @@ def scheduled_step_keys() -> frozenset[int]:
 
 
 @cache
+def _required_in_step() -> frozenset[int]:
+    return tags(_REQUIRED_IN_STEP)
+
+
+@cache
+def _worklist_keys() -> frozenset[int]:
+    return tags(_WORKLIST) | tags(_PATIENT_STUDY)
+
+
+def is_worklist_key(tag: int) -> bool:
+    """Whether a worklist item has an attribute beside ScheduledProcedureStepSequence (PS3.4 K.6.1.2.2)."""
+    return tag >> 16 == 0x0010 or tag in _worklist_keys()
+
+
+@cache
 def keys_not_in_worklist() -> frozenset[int]:
     """Return attributes of studies that a worklist does not have, though it is often asked for them."""
     return tags(_NOT_IN_WORKLIST)
+
+
+class KeyType(str, Enum):
+    """What an attribute is to a query (PS3.4 C.2.2.1)."""
+
+    UNIQUE = "unique key"
+    REQUIRED = "required key"
+    OPTIONAL = "optional key"
+
+
+def key_type(model: InformationModel, level: Level, tag: int) -> KeyType | None:
+    """Return what an attribute is at a level; None where it is no key there (PS3.4 C.6).
+
+    An attribute whose level is not known here is an optional key of those objects that have it.
+    """
+    own = level_of(tag) or Level.IMAGE
+    if level not in model.levels or own not in levels_counted(model, level):
+        return None
+    if tag == UNIQUE_KEYS[level]:
+        return KeyType.UNIQUE
+    required = REQUIRED_KEYS[level]
+    if own is not level:  # a patient's attribute in study root
+        required = REQUIRED_KEYS[own] | {UNIQUE_KEYS[own]}
+    return KeyType.REQUIRED if tag in required else KeyType.OPTIONAL
+
+
+def key_uses(tag: int) -> Iterator[str]:
+    """Say for each information model where an attribute is a key; nothing for what is not matched."""
+    if tag in NOT_MATCHED or is_private(tag) or not is_matched(tag):
+        return
+    in_step, in_item = tag in scheduled_step_keys(), is_worklist_key(tag)
+    if level_of(tag) is not None or not (in_step or in_item):
+        yield from _uses_at_levels(tag)
+    if tag in COMPUTED:
+        yield "computed by the archive: some return it and do not match by it"
+    if in_step:
+        use = KeyType.REQUIRED if tag in _required_in_step() else KeyType.OPTIONAL
+        yield f"worklist, within ScheduledProcedureStepSequence: {use.value}"
+    elif in_item:
+        is_required = tag in REQUIRED_KEYS[Level.PATIENT] or tag == UNIQUE_KEYS[Level.PATIENT]
+        yield f"worklist: {(KeyType.REQUIRED if is_required else KeyType.OPTIONAL).value}"
+
+
+def _uses_at_levels(tag: int) -> Iterator[str]:
+    for model in InformationModel:
+        for level in model.levels:
+            use = key_type(model, level, tag)
+            below = [other.value for other in model.levels[model.levels.index(level) + 1 :]]
+            if use is KeyType.UNIQUE and below:
+                more = f"; a single value of it at {' and '.join(below)}"
+                yield f"{model.value} {level.value}: {use.value}{more}"
+            elif use is not None:
+                yield f"{model.value} {level.value}: {use.value}"
+    if level_of(tag) is None:
+        yield "of the kinds of objects that have it; archives seldom match by it"
+
+
+_MATCHING = {
+    "UI": ("a single value: 1.2.3", r"a list of values: [1.2.3, 1.2.4], or 1.2.3\1.2.4; no wildcards"),
+    "DA": ("a single value: 20240131", "a range: 20240101-20240131, 20240101- or -20240131; no wildcards"),
+    "TM": ("a single value: 0730", "a range: 0700-1200, 0700- or -1200, of each day by itself; no wildcards"),
+    "DT": ("a single value: 202401310730", "a range: 2024-202406, 2024- or -202406; no wildcards"),
+    "SQ": ("a sequence: an item in which all keys match; write the item's keys as a list of one mapping",),
+    "PN": (
+        "a single value: the whole name, DOE^JOHN; whether case and accents count is the peer's choice",
+        "wildcards: * for any characters, ? for one, DOE^*",
+    ),
+}
+_TEXT_MATCHING = (
+    "a single value, in which upper and lower case differ",
+    "wildcards: * for any characters, ? for one",
+)
+
+
+def matching_of(vr: str) -> Iterator[str]:
+    """Say how keys of a VR are matched (PS3.4 C.2.2.2)."""
+    if vr in BYTES_VRS:
+        yield "no value can be matched"
+    elif vr in WILDCARD_VRS and vr != "PN":
+        yield from _TEXT_MATCHING
+    else:
+        yield from _MATCHING.get(vr, ("a single value; no wildcards and no ranges",))
+    yield "empty: matches everything, and is returned"

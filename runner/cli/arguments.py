@@ -71,6 +71,11 @@ def add_variable_option(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_strict_option(parser: argparse.ArgumentParser) -> None:
+    """Add --strict, for commands that read jobs."""
+    parser.add_argument("--strict", action="store_true", help="take warnings for errors: exit status 3")
+
+
 def given_variables(texts: Sequence[str]) -> dict[str, str]:
     """Return the variables that --var gives.
 

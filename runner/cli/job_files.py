@@ -9,6 +9,7 @@ from runner.cli.messages import complain
 from runner.errors import InvalidJobError
 from runner.jobfile.clock import Clock
 from runner.jobfile.load import load_job
+from runner.jobfile.problem import strict
 from runner.model import Job
 
 
@@ -18,6 +19,7 @@ def valid_jobs(
     *,
     check_rows: bool = True,
     clock: Clock | None = None,
+    strictly: bool = False,
 ) -> list[Job]:
     """Load job files; print every problem of each on stderr.
 
@@ -26,6 +28,7 @@ def valid_jobs(
         variables: values that take the place of those under `vars`.
         check_rows: whether all rows of a `foreach` are looked at.
         clock: for dates, the same for all jobs; None to read the machine's.
+        strictly: whether a job with warnings is invalid.
 
     Raises:
         InvalidJobError: if any of them is invalid.
@@ -35,9 +38,11 @@ def valid_jobs(
     invalid = 0
     for path in paths:
         job, problems = load_job(path, variables, check_rows=check_rows, clock=clock)
+        if strictly:
+            problems = strict(problems)
         for problem in problems:
             complain(str(problem))
-        if job is None:
+        if job is None or (strictly and problems):
             invalid += 1
         else:
             jobs.append(job)

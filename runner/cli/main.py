@@ -26,6 +26,9 @@ COMMANDS: dict[str, Command] = {
     "run": Command("runner.cli.run", "validate, compile and run job files"),
     "validate": Command("runner.cli.validate", "check job files or folders of them, without any network"),
     "plan": Command("runner.cli.plan", "print every operation of a job exactly as it will be sent, offline"),
+    "explain": Command(
+        "runner.cli.explain", "explain an attribute, a lint rule, an exit status or a DICOM status"
+    ),
     "echo": Command("runner.cli.echo", "send a C-ECHO to every peer of a job"),
     "serve": Command("runner.cli.serve", "serve a folder of DICOM files as a C-FIND SCP"),
     "schema": Command("runner.cli.schema", "print the JSON schema of a job file"),

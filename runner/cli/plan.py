@@ -9,6 +9,7 @@ from typing import Any
 from runner.cli.arguments import (
     ArgumentParser,
     add_clock_option,
+    add_strict_option,
     add_variable_option,
     given_clock,
     given_variables,
@@ -30,6 +31,7 @@ def parser() -> ArgumentParser:
     )
     add_variable_option(made)
     add_clock_option(made)
+    add_strict_option(made)
     return made
 
 
@@ -38,7 +40,7 @@ def execute(argv: Sequence[str]) -> ExitStatus:
     options = parser().parse_args(argv)
     # Rows are looked at as their operations are printed: the first one comes at once.
     variables, clock = given_variables(options.variables), given_clock(options.now)
-    job = valid_jobs([options.job], variables, check_rows=False, clock=clock)[0]
+    job = valid_jobs([options.job], variables, check_rows=False, clock=clock, strictly=options.strict)[0]
     if options.other is not None:
         _print_findscu(job, as_json=options.format == "json")
     else:

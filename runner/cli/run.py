@@ -12,6 +12,7 @@ from runner.cli.arguments import (
     ArgumentParser,
     add_clock_option,
     add_output_options,
+    add_strict_option,
     add_variable_option,
     given_clock,
     given_variables,
@@ -39,6 +40,7 @@ def parser() -> ArgumentParser:
     add_output_options(made)
     add_variable_option(made)
     add_clock_option(made)
+    add_strict_option(made)
     made.add_argument("--quiet", action="store_true", help="no summary on stderr, only failures and warnings")
     return made
 
@@ -50,7 +52,8 @@ _PIECES = 300
 def execute(argv: Sequence[str]) -> ExitStatus:
     """Run the command."""
     options = parser().parse_args(argv)
-    jobs = valid_jobs(options.jobs, given_variables(options.variables), clock=given_clock(options.now))
+    variables, clock = given_variables(options.variables), given_clock(options.now)
+    jobs = valid_jobs(options.jobs, variables, clock=clock, strictly=options.strict)
     check_outputs(jobs, options.output_dir, options.report)
     told = Told.IDENTIFIERS if options.debug else Told.WARNINGS if options.quiet else Told.SUMMARY
     return run_jobs(jobs, options.output_dir, options.report, Watcher(told))

@@ -8,6 +8,7 @@ from pathlib import Path
 from runner.cli.arguments import (
     ArgumentParser,
     add_clock_option,
+    add_strict_option,
     add_variable_option,
     given_clock,
     given_variables,
@@ -25,6 +26,7 @@ def parser() -> ArgumentParser:
     made.add_argument("--format", choices=tuple(REPORTERS), default="text", help="default: text")
     add_variable_option(made)
     add_clock_option(made)
+    add_strict_option(made)
     return made
 
 
@@ -33,6 +35,8 @@ def execute(argv: Sequence[str]) -> ExitStatus:
     options = parser().parse_args(argv)
     variables, clock = given_variables(options.variables), given_clock(options.now)
     checked = [check_file(file, variables, clock=clock) for file in find_job_files(options.paths)]
+    if options.strict:
+        checked = [one.strictly() for one in checked]
     say(REPORTERS[options.format](checked))
     valid = all(one.is_valid for one in checked)
     return ExitStatus.SUCCESS if valid else ExitStatus.INVALID_JOB

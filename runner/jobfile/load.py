@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Container, Iterable, Iterator, Sequence
 from collections.abc import Mapping as MappingOf
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from runner.jobfile.compose import compose
 from runner.jobfile.conform import conforms
 from runner.jobfile.nodes import Listing, Mapping, Node, Place, Scalar
 from runner.jobfile.peers import is_name, read_peers
-from runner.jobfile.problem import Problem, Severity
+from runner.jobfile.problem import Problem, Severity, strict
 from runner.jobfile.queries import check_key_sets, read_queries
 from runner.jobfile.schema import fragment_schema, schema
 from runner.jobfile.section import Complaints, Section
@@ -70,6 +70,10 @@ class Checked:
     def is_valid(self) -> bool:
         """Whether none of the problems is an error."""
         return all(problem.severity is not Severity.ERROR for problem in self.problems)
+
+    def strictly(self) -> Checked:
+        """Return the same with errors for warnings."""
+        return replace(self, problems=tuple(strict(self.problems)))
 
 
 def check_file(

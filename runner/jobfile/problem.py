@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from enum import Enum
 
 
@@ -53,6 +54,11 @@ class Problem:
         if self.advice:
             text = f"{text}; {self.advice}"
         return f"{text} [{self.id}]" if self.id else text
+
+
+def strict(problems: Iterable[Problem]) -> list[Problem]:
+    """Return problems with errors for warnings."""
+    return [replace(problem, severity=Severity.ERROR) for problem in problems]
 
 
 def dotted(path: tuple[str | int, ...]) -> str:

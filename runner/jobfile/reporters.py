@@ -72,6 +72,13 @@ def as_github(checked: Sequence[Checked]) -> str:
     return "".join(_workflow_command(problem) for problem in problems_of(checked))
 
 
+def as_sarif(checked: Sequence[Checked]) -> str:
+    """Return a log in SARIF 2.1.0, with the rules and their pages."""
+    from runner.jobfile.sarif import sarif
+
+    return sarif([one.file for one in checked], problems_of(checked))
+
+
 def _workflow_command(problem: Problem) -> str:
     parameters = {"file": problem.file}
     if problem.line:
@@ -98,4 +105,5 @@ REPORTERS: dict[str, Reporter] = {
     "text": as_text,
     "json": as_json,
     "github": as_github,
+    "sarif": as_sarif,
 }

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from runner.cli.exit_statuses import MEANINGS
 from runner.cli.main import COMMANDS
 from runner.errors import ExitStatus
 
@@ -70,6 +71,15 @@ def test_the_exit_statuses_are_those_of_the_code() -> None:
         for number in row.split(",")
     }
     assert numbers >= {int(status) for status in ExitStatus}
+
+
+def test_the_exit_statuses_mean_what_explain_says() -> None:
+    section = README.split("## Exit statuses")[1].split("\n## ")[0]
+    rows = dict(re.findall(r"^\| ([\d, ]+) \| (.*) \|$", section, re.MULTILINE))
+    for status, (meaning, advice) in MEANINGS.items():
+        assert advice.endswith(".")
+        if status < 130:
+            assert rows[str(int(status))].split(" (jobs")[0].split(" (not told")[0] == meaning
 
 
 def test_the_files_that_it_links_to_are_there() -> None:

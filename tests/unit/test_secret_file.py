@@ -75,7 +75,7 @@ def job(folder: Path, **tls: str) -> Path:
     document = {
         "version": 1,
         "peers": {"main": {"host": "pacs", "port": 104, "tls": tls}},
-        "queries": {"q": {"model": "study-root", "level": "STUDY", "keys": {"PatientID": None}}},
+        "queries": {"q": {"model": "study-root", "level": "STUDY", "keys": {"PatientID": "4711"}}},
     }
     path.write_text(json.dumps(document))
     return path
