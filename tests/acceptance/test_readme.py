@@ -95,3 +95,12 @@ def test_both_commands_name_files_that_are_there() -> None:
         assert paths
         for path in paths:
             assert (ROOT / path).is_file()
+
+
+def test_the_job_to_begin_with_is_valid(tmp_path: Path) -> None:
+    words = shlex.split(block("sh", 2))
+    assert words[:2] == ["cfind", "init"]
+    done = cfind(*words[1:-1], str(tmp_path / words[-1]))
+    assert done.returncode == 0, done.stderr
+    assert {path.name for path in tmp_path.iterdir()} == {words[-1], "job.schema.json"}
+    assert cfind("validate", str(tmp_path)).stdout == "1 job file: valid\n"

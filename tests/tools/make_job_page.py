@@ -16,8 +16,9 @@ Schema = dict[str, Any]
 _HEAD = """\
 # The job file
 
-Every key of a job file, made from [its schema](../schemas/job.schema.json); editors show the same texts. The
-jobs in [jobs](../jobs) show the keys in use.
+Every key of a job file, made from [its schema](../schemas/job.schema.json);
+[editors](../README.md#beginning-and-editors) show the same texts. The jobs in [jobs](../jobs) show the keys
+in use; `cfind init` writes one to begin with.
 
 Scalars are texts as in YAML 1.2: `00100010`, `073000`, `NO` and `2024-01-01` stay what was typed, with or
 without quotes. A key that is not named here is an error. Input paths are relative to the file that they stand
