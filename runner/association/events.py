@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from runner.association.user_information import Answers
 from runner.dicom.transfer_syntax import TransferSyntax
+from runner.model import QueryOption
 from runner.status import StatusDetail
 
 
@@ -23,6 +23,21 @@ class NegotiatedContext:
     context_id: int
     transfer_syntax: TransferSyntax | None
     refusal: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What the peer made of who asks and of what was asked for beyond the baseline.
+
+    Attributes:
+        extended: by abstract syntax, each option that was proposed for it, and whether it was accepted;
+            those for which nothing was proposed are missing.
+        identity_response: the length of the peer's confirmation of our identity, in bytes; None where it
+            sent none.
+    """
+
+    extended: Mapping[str, Mapping[QueryOption, bool]] = field(default_factory=dict)
+    identity_response: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,15 +9,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from runner.association.events import Accepted, NegotiatedContext, Rejected
+from runner.association.events import Accepted, Answers, NegotiatedContext, Rejected
 from runner.association.items import NegotiationError, item, items, uid_text
 from runner.association.pdu import ASSOCIATE_AC, PDU_HEADER, SHORTEST_SENT
-from runner.association.user_information import Identity, negotiation_items, read_answers
 from runner.dicom.implementation import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from runner.dicom.transfer_syntax import TransferSyntax
 from runner.errors import InvalidJobError
 from runner.model import QueryOption
+
+if TYPE_CHECKING:
+    from runner.association.user_information import Identity
 
 APPLICATION_CONTEXT = "1.2.840.10008.3.1.1.1"
 
@@ -105,6 +108,8 @@ def request_pdu(proposal: Proposal) -> bytes:
     version.implementation_version_name = IMPLEMENTATION_VERSION_NAME
     primitive.user_information = [maximum, class_uid, version]
     if proposal.identity is not None or proposal.options:
+        from runner.association.user_information import negotiation_items
+
         primitive.user_information += negotiation_items(
             proposal.identity, proposal.options, proposal.abstract_syntaxes
         )
@@ -127,10 +132,10 @@ def read_acceptance(pdu: bytes, proposal: Proposal) -> Accepted:
     decoder = A_ASSOCIATE_AC()
     sieved, user_information = _sieved(pdu, oddities)
     decoder.decode(sieved)
-    answers = {answer.context_id: answer for answer in reversed(decoder.presentation_context)}
+    answered = {answer.context_id: answer for answer in reversed(decoder.presentation_context)}
     contexts = {}
     for context_id, abstract_syntax in proposal.contexts():
-        answer = answers.get(context_id)
+        answer = answered.get(context_id)
         if answer is None:
             contexts[abstract_syntax] = NegotiatedContext(context_id, None, "the peer did not answer for it")
         else:
@@ -144,10 +149,14 @@ def read_acceptance(pdu: bytes, proposal: Proposal) -> Accepted:
         oddities.append(
             f"it takes PDUs of at most {max_pdu} bytes, which is too short for any; sending longer ones"
         )
-    negotiated = read_answers(
-        user_information, proposal.identity, proposal.options, proposal.abstract_syntaxes, oddities
-    )
-    return Accepted(contexts, max_pdu, tuple(oddities), negotiated)
+    answers = Answers()
+    if proposal.identity is not None or proposal.options:
+        from runner.association.user_information import read_answers
+
+        answers = read_answers(
+            user_information, proposal.identity, proposal.options, proposal.abstract_syntaxes, oddities
+        )
+    return Accepted(contexts, max_pdu, tuple(oddities), answers)
 
 
 def _negotiated(context_id: int, result: int, uid: str | None, proposal: Proposal) -> NegotiatedContext:

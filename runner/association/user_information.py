@@ -6,11 +6,12 @@ for the query/retrieve models and of K.5.1 for the worklist.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from struct import Struct
 from typing import Any
 
+from runner.association.events import Answers
 from runner.association.items import NegotiationError, items, uid_text
 from runner.model import InformationModel, QueryOption
 
@@ -41,21 +42,6 @@ class Identity:
     primary: bytes = field(repr=False)
     secondary: bytes = field(default=b"", repr=False)
     response_requested: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Answers:
-    """What the peer made of it.
-
-    Attributes:
-        extended: by abstract syntax, each option that was proposed for it, and whether it was accepted;
-            those for which nothing was proposed are missing.
-        identity_response: the length of the peer's confirmation of our identity, in bytes; None where it
-            sent none.
-    """
-
-    extended: Mapping[str, Mapping[QueryOption, bool]] = field(default_factory=dict)
-    identity_response: int | None = None
 
 
 def application_information(abstract_syntax: str, options: Iterable[QueryOption]) -> bytes:

@@ -58,6 +58,8 @@ def _username(section: Section) -> str:
     name = section.text()
     if len(name.encode("utf-8", "replace")) > _LONGEST_USERNAME:
         section.problem(f"the user name has more than {_LONGEST_USERNAME} bytes", "choose a shorter one")
+    if not name.isprintable():
+        section.problem("the user name has control characters", "take them out")
     return name
 
 

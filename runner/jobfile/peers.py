@@ -5,10 +5,18 @@ from __future__ import annotations
 import re
 
 from runner.dicom.transfer_syntax import TransferSyntax
-from runner.jobfile.negotiation import read_extended_negotiation, read_user_identity
 from runner.jobfile.section import Section
 from runner.jobfile.tls import read_tls
-from runner.model import DEFAULT_TRANSFER_SYNTAXES, AssociationEnd, IPVersion, Peer, Timeouts, Tls
+from runner.model import (
+    DEFAULT_TRANSFER_SYNTAXES,
+    AssociationEnd,
+    ExtendedNegotiation,
+    IPVersion,
+    Peer,
+    Timeouts,
+    Tls,
+    UserIdentity,
+)
 
 #: Every way to name a transfer syntax.
 TRANSFER_SYNTAXES = {
@@ -82,8 +90,8 @@ def _peer(name: str, peer: Section) -> Peer:
         end=AssociationEnd.ABORT if peer["end"].text() == "abort" else AssociationEnd.RELEASE,
         reopen=peer["reopen"].data is not False,
         tls=_tls(peer),
-        user_identity=read_user_identity(peer["user_identity"]) if "user_identity" in peer else None,
-        extended_negotiation=read_extended_negotiation(peer["extended_negotiation"]),
+        user_identity=_user_identity(peer),
+        extended_negotiation=_extended_negotiation(peer),
     )
 
 
@@ -95,6 +103,22 @@ def _tls(peer: Section) -> Tls | None:
             "an archive is served without TLS, inside this machine", "take 'tls' out", of_key=True
         )
     return read_tls(peer["tls"])
+
+
+def _user_identity(peer: Section) -> UserIdentity | None:
+    if "user_identity" not in peer:
+        return None
+    from runner.jobfile.negotiation import read_user_identity
+
+    return read_user_identity(peer["user_identity"])
+
+
+def _extended_negotiation(peer: Section) -> ExtendedNegotiation:
+    if "extended_negotiation" not in peer:
+        return ExtendedNegotiation()
+    from runner.jobfile.negotiation import read_extended_negotiation
+
+    return read_extended_negotiation(peer["extended_negotiation"])
 
 
 def _deflate_level(level: int | None) -> int:

@@ -185,7 +185,7 @@ class _Explainer:
         types = [allowed] if isinstance(allowed, str) else allowed
         wanted = _wanted(types)
         path = tuple(error.absolute_path)
-        what = f"this must be {wanted}, not {_found(error.instance, show=not below_keys(path))}"
+        what = f"this must be {wanted}, not {_found(error.instance, show=not _is_private(path))}"
         if error.instance is None:
             what = f"a value is missing: this must be {wanted}"
         yield self.problem(path, what, _sentence(self.description(error)))
@@ -294,3 +294,8 @@ def _sentence(description: str) -> str:
     text = description.split(". ", 1)[0].rstrip(".")
     word = text.split(" ", 1)[0]
     return text if len(word) > 1 and word.isupper() else text[:1].lower() + text[1:]
+
+
+def _is_private(path: tuple[Any, ...]) -> bool:
+    """Whether messages show no value: it may be a patient's, or a secret."""
+    return bool(below_keys(path)) or (len(path) == 3 and path[0] == "peers" and path[2] == "user_identity")

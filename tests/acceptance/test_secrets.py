@@ -11,6 +11,7 @@ import pytest
 
 from acceptance.command import Cfind, Job, job, query
 from peers.certificates import Certificates
+from peers.negotiating_scp import negotiating_scp
 from peers.process import HOST, Server
 from peers.tls_terminator import TlsTerminator, server_context
 
@@ -130,3 +131,61 @@ def test_in_a_password_file_of_serve(setting: Setting) -> None:
     key = ("--tls-key", "wrong.key", "--tls-cert", "client.pem", "--tls-key-password-file", "canary.txt")
     assert setting("serve", str(demo), *key, "--debug") == 3
     setting.check()
+
+
+#: What proves an identity, by its type.
+PROOFS = {"username-passcode": "passcode", "saml": "assertion", "jwt": "token", "kerberos": "ticket"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "way"),
+    [(kind, way) for kind in PROOFS for way in WAYS if way == "file" or kind != "kerberos"],
+)
+def test_in_an_identity(cfind: Cfind, monkeypatch: pytest.MonkeyPatch, kind: str, way: str) -> None:
+    monkeypatch.setenv("CANARY", CANARY)
+    (cfind.folder / "canary.txt").write_text(CANARY)
+    with negotiating_scp(lambda *_: (allowed, CANARY.encode())) as scp:
+        setting = Setting(cfind, scp.port)
+        identity = {"type": kind, PROOFS[kind]: WAYS[way], "positive_response": True}
+        if kind == "username-passcode":
+            identity["username"] = "research"
+        for allowed, expected in ((True, 0), (False, 4)):
+            cfind.job_file(identified(scp.port, identity))
+            assert setting("run", "job.yaml", "--debug", "--report", "report.json") == expected, (
+                setting.printed
+            )
+            assert setting("echo", "job.yaml", "--debug") == expected
+            (peer,) = Cfind.checked_report(cfind.folder / "report.json")["peers"]
+            told = peer["negotiated"]
+            if not allowed:
+                assert told is None
+            else:
+                length = None if kind == "username-passcode" else len(CANARY)
+                assert told["user_identity"] == {"type": kind, "response_bytes": length}
+                assert told["models"]["study-root"]["extended"] == {"relational": True, "fuzzy": True}
+    assert {identity for identity in scp.identities if CANARY.encode() in identity} == set(scp.identities)
+    assert "study-root: relational accepted, fuzzy accepted" in setting.printed
+    assert "check user_identity" in setting.printed
+    for options in (("--format", "text"), ("--format", "json"), ("--as", "findscu")):
+        assert setting("plan", "job.yaml", *options) == 0
+    setting.check()
+
+
+@pytest.mark.parametrize("kind", PROOFS)
+@pytest.mark.parametrize(
+    "proof", [["LIST", CANARY], {"map": CANARY}, f"${{env:CANARY:-{CANARY}}}", f"{CANARY}${{env:CANARY}}"]
+)
+def test_in_an_identity_that_is_invalid(cfind: Cfind, kind: str, proof: object) -> None:
+    setting = Setting(cfind, CLOSED)
+    cfind.job_file(identified(CLOSED, {"type": kind, PROOFS[kind]: proof, "secret": CANARY}))
+    for command in ("run", "validate", "plan", "echo"):
+        assert setting(command, "job.yaml", "--debug") == 3
+    cfind.job_file(identified(CLOSED, f"{kind} {CANARY}"))
+    assert setting("validate", "job.yaml") == 3
+    setting.check()
+
+
+def identified(port: int, identity: object) -> Job:
+    to = {"host": HOST, "port": port, "user_identity": identity}
+    to["extended_negotiation"] = {"relational": "require", "fuzzy": True}
+    return job({"main": to}, {"studies": query("study-root", "STUDY", {"PatientID": None})}, [])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import zlib
+from dataclasses import replace
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,8 +17,10 @@ from runner.association.events import Event, Responses
 from runner.association.inflation import inflate
 from runner.association.items import NegotiationError
 from runner.association.negotiation import Proposal, read_acceptance, read_rejection
+from runner.association.user_information import Identity
 from runner.dicom.transfer_syntax import TransferSyntax
 from runner.errors import UndecodableIdentifierError
+from runner.model import QueryOption
 
 PROPOSAL = Proposal("A", "B", 0, (wire.STUDY_ROOT,), (TransferSyntax.EXPLICIT_LITTLE,))
 PENDING = wire.response(0xFF00, data_set=True)
@@ -104,6 +107,26 @@ def test_an_acceptance_with_bytes_that_are_wrong(data: st.DataObject) -> None:
         pdu[data.draw(st.integers(6, len(pdu) - 1))] = data.draw(st.integers(0, 255))
     with contextlib.suppress(NegotiationError):
         read_acceptance(bytes(pdu), PROPOSAL)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_negotiation_answers_with_bytes_that_are_wrong(data: st.DataObject) -> None:
+    uid = wire.STUDY_ROOT.encode()
+    answers = wire.item(0x59, b"\0\6ticket") + wire.item(0x56, b"\0" + bytes((len(uid),)) + uid + b"\1\0\1")
+    information = bytearray(answers)
+    for _ in range(data.draw(st.integers(0, 4))):
+        information[data.draw(st.integers(0, len(information) - 1))] = data.draw(st.integers(0, 255))
+    cut = data.draw(st.integers(0, len(information)))
+    asked = replace(
+        PROPOSAL, identity=Identity(5, b"token", response_requested=True), options=tuple(QueryOption)
+    )
+    pdu = wire.accept(wire.accepted_context(1), wire.user_information(128, bytes(information[:cut])))
+    accepted = read_acceptance(pdu, asked)
+    assert accepted.max_pdu == 128
+    assert accepted.answers.identity_response in (None, 6)
+    assert set(accepted.answers.extended[wire.STUDY_ROOT]) == set(QueryOption)
+    assert all(text.isprintable() for text in accepted.oddities)
 
 
 @settings(max_examples=200, deadline=None)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import struct
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -133,6 +136,29 @@ def test_secrets_are_not_shown() -> None:
     asked = proposal(identity=Identity(5, b"token", b"sesame"))
     assert "token" not in repr(asked)
     assert "sesame" not in repr(asked)
+
+
+def test_a_plain_association_does_not_load_it() -> None:
+    code = (
+        "import sys; from runner.association.negotiation import Proposal, read_acceptance, request_pdu;"
+        "from runner.jobfile.load import load_job; from pathlib import Path;"
+        "import runner.engine.run, runner.cli.run;"
+        "from runner.dicom.transfer_syntax import TransferSyntax;"
+        "asked = Proposal('A', 'B', 0, ('1.2',), (TransferSyntax.EXPLICIT_LITTLE,));"
+        "request_pdu(asked); read_acceptance(bytes.fromhex(sys.argv[1]), asked);"
+        "load_job(Path(sys.argv[2]));"
+        "print([name for name in sys.modules if 'identity' in name or 'user_information' in name"
+        " or name.startswith('runner.') and name.endswith('.negotiation')])"
+    )
+    job = Path(__file__).parents[2] / "jobs" / "valid" / "smallest.yaml"
+    loaded = subprocess.run(
+        [sys.executable, "-c", code, wire.accept().hex(), str(job)],
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert loaded.stdout.strip() == "['runner.association.negotiation']"
 
 
 # --- answered -----------------------------------------------------------------------------------
