@@ -419,7 +419,10 @@ def _plain(error: OSError) -> OSError:
 
 
 _TRUST = "trust its issuer by ca_files (+cf) if the peer is who you think"
-_RENEW = "have the peer's certificate renewed, and check this machine's clock"
+_RENEW = (
+    "have the peer's certificate renewed, or its issuer's if it is that one which has expired;"
+    " and check this machine's clock"
+)
 #: By OpenSSL's number of what was found (X509_V_ERR_…): what it means, and what to do.
 _VERDICTS: dict[int, tuple[str, str]] = {
     3: ("no revocation list of its issuer is at hand", "name a current one by crl_files (+crl)"),

@@ -47,8 +47,8 @@ class Certificates:
 
     ca; middle, an intermediate of it; server, ec, expired, early, soon (valid for ten days), elsewhere,
     revoked and under_middle for a server on loopback; self_signed; client, with its key encrypted in
-    encrypted.key (PKCS#8) and traditional.key; other_ca; ca.crl, middle.crl; chain.pem is under_middle
-    with middle.
+    encrypted.key (PKCS#8) and traditional.key; other_ca; ca.crl, middle.crl, and old.crl, which has
+    expired; chain.pem is under_middle with middle.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -82,6 +82,10 @@ class Certificates:
         for name, authority in (("ca", "root"), ("middle", "middle")):
             arguments = ("-config", "openssl.cnf", "-name", authority, "-gencrl", "-out", f"{name}.crl")
             self.openssl("ca", *arguments)
+        self.openssl(
+            "ca", "-config", "openssl.cnf", "-name", "root", "-gencrl", "-out", "old.crl",
+            "-crl_lastupdate", "20200101000000Z", "-crl_nextupdate", "20210101000000Z",
+        )  # fmt: skip
         self["chain.pem"].write_bytes(self["under_middle.pem"].read_bytes() + self["middle.pem"].read_bytes())
         secret = ("-passout", f"pass:{PASSWORD}", "-aes256")
         self.openssl("pkey", "-in", "client.key", "-out", "encrypted.key", *secret)
