@@ -16,6 +16,7 @@ CHECKS: dict[str, Check] = {
     "empty-query": hierarchy.empty_queries,
     "computed-key": hierarchy.computed_keys,
     "unused-peer": declared.unused_peers,
+    "unknown-option": declared.unknown_options,
     "unused-variable": declared.unused_variables,
 }
 

@@ -31,6 +31,19 @@ def unused_variables(subject: Subject) -> Iterator[Finding]:
             yield Finding(section, what, f"{advice}, or take it out")
 
 
+def unknown_options(subject: Subject) -> Iterator[Finding]:
+    """What is negotiated for a model that does not know it is never proposed (PS3.4 K.5.1)."""
+    for peer in subject.job.peers:
+        models = {asked.query.model for asked in subject.queries if peer in asked.peers}
+        section = subject.top["peers"][peer.name]["extended_negotiation"]
+        for option in peer.extended_negotiation.proposed:
+            if models and not any(option in model.query_options for model in models):
+                what = f"no query asks this peer for a model that knows {option.value}: it is never proposed"
+                yield Finding(
+                    section[option.value], what, "take it out; the worklist knows fuzzy and timezone"
+                )
+
+
 def _texts(node: Node) -> Iterator[str]:
     waiting = [node]
     seen = set()

@@ -12,8 +12,10 @@ from runner.query_keys import COMPUTED, UNIQUE_KEYS, level_of, levels_counted
 
 
 def missing_unique_keys(subject: Subject) -> Iterator[Finding]:
-    """Above the level, each unique key has a single value (PS3.4 C.4.1.2.1)."""
+    """Above the level, each unique key has a single value (PS3.4 C.4.1.2.1), but in relational queries."""
     for asked in subject.queries:
+        if asked.is_relational:
+            continue
         for sent in asked.sent:
             found = list(_missing(subject, asked, sent))
             yield from found
@@ -59,9 +61,9 @@ def keys_below_level(subject: Subject) -> Iterator[Finding]:
 
 
 def keys_above_level(subject: Subject) -> Iterator[Finding]:
-    """Of the levels above, only the unique keys are asked for (PS3.4 C.4.1.2.1)."""
+    """Of levels above, only the unique keys are asked for (PS3.4 C.4.1.2.1), but in relational queries."""
     for asked, tag, level, own in _levelled(subject):
-        if _is_above(own, level) and tag not in UNIQUE_KEYS.values():
+        if _is_above(own, level) and tag not in UNIQUE_KEYS.values() and not asked.is_relational:
             name = _name(subject, tag)
             what = f"{name} is an attribute of the level {own.value}, and this query asks at {level.value}"
             advice = f"ask for it at the level {own.value}: here a peer may ignore it, or leave it empty"

@@ -50,6 +50,9 @@ RULES: dict[str, Rule] = {
     "no-rows": Rule(Severity.WARNING, "The file of a foreach has rows"),
     # what is declared
     "unused-peer": Rule(Severity.WARNING, "Every peer is asked by a query"),
+    "unknown-option": Rule(
+        Severity.WARNING, "What is negotiated with a peer is known to a model that it is asked for"
+    ),
     "unused-variable": Rule(Severity.WARNING, "Every variable is used"),
     # peers
     "literal-secret": Rule(Severity.WARNING, "No password and no other secret stands in the job"),

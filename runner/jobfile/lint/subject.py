@@ -11,7 +11,7 @@ from runner.dicom.matching import is_matched, is_universal
 from runner.dicom.tags import parse_tag
 from runner.jobfile.nodes import Mapping
 from runner.jobfile.section import Section
-from runner.model import Job, Peer, Query, Request
+from runner.model import Job, Peer, Query, QueryOption, Request
 
 #: How many identifiers of a query are looked at: those of its files, or the first that its rows make.
 MAX_LOOKED_AT = 100
@@ -61,6 +61,14 @@ class Asked:
     peers: tuple[Peer, ...]
     sent: tuple[Sent, ...]
     keys: dict[int, Section]
+
+    @property
+    def is_relational(self) -> bool:
+        """Whether each of its peers is asked for relational queries (PS3.4 C.4.1.2.2.1)."""
+        model = self.query.model
+        return bool(self.peers) and all(
+            QueryOption.RELATIONAL in peer.extended_negotiation.proposed_for(model) for peer in self.peers
+        )
 
     def narrowing(self) -> Iterator[int]:
         """Yield the tags of keys that narrow what some identifier asks for, each once, in their order."""
