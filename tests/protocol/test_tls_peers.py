@@ -24,7 +24,17 @@ from peers.client import connected, peer, within
 from peers.raw_peer import RawPeer, Side
 from peers.scripted_scp import ScriptedSCP
 from peers.tls_terminator import TlsTerminator, server_context
-from runner.errors import CfindError, InterruptedRunError, InvalidJobError, NoAssociationError, TlsError
+from runner.cli.tls_text import session_text
+from runner.errors import (
+    CfindError,
+    ConnectionLostError,
+    DimseTimeoutError,
+    FindError,
+    InterruptedRunError,
+    InvalidJobError,
+    NoAssociationError,
+    TlsError,
+)
 from runner.jobfile.load import load_job
 from runner.model import (
     KeyFormat,
@@ -39,6 +49,7 @@ from runner.model import (
 from runner.transport.connection import PeerConnection
 from runner.transport.stop_signal import StopSignal
 from runner.transport.tls_context import context_of
+from runner.transport.tls_session import TlsSession
 
 TLS_1_2 = ssl.TLSVersion.TLSv1_2
 
@@ -784,3 +795,193 @@ def test_password_prompt(certificates: Certificates) -> None:
     assert run("client.key", "next\n").stdout.startswith("made next")
     assert "nobody to ask" in run("encrypted.key", "").stderr
     assert "cannot be decrypted" in run("encrypted.key", "wrong\n").stderr
+
+
+# --- hostile after the handshake --------------------------------------------------------------------
+
+
+VERSIONS = [TLS_1_2, ssl.TLSVersion.TLSv1_3]
+ONE = b"\x10\x00\x20\x00LO\x04\x00ID01"
+
+
+def raw(side: Side, data: bytes) -> None:
+    """Send past TLS."""
+    socket.socket.send(side.socket, data)
+
+
+def unfinished(
+    certificates: Certificates, newest: ssl.TLSVersion, ending: Callable[[Side], None]
+) -> FindError:
+    """Answer a C-FIND with two responses and whatever `ending` does; return what comes of it."""
+
+    def behaviour(side: Side) -> None:
+        side.accept(wire.accepted_context(1), wire.user_information())
+        message = side.read_message()
+        side.send(wire.pending(ONE, message.message_id) * 2)
+        ending(side)
+
+    with RawPeer(secured(server(certificates, newest=newest), behaviour)) as raw_peer:
+        to = replace(peer(raw_peer.port, dimse=0.5), tls=trusting(certificates))
+        with connected(to) as client, within(0, 5), pytest.raises(FindError) as caught:
+            client.find()
+        assert client.identifiers == [ONE] * 2
+    assert caught.value.outcome.responses == 2
+    assert caught.value.outcome.detail is None
+    assert caught.value.advice
+    return caught.value
+
+
+@pytest.mark.parametrize("newest", VERSIONS)
+@pytest.mark.parametrize("begun", [b"", b"\x04\x00\x00", wire.pending(ONE, 1)[:40]])
+def test_a_connection_that_is_cut_is_no_end(
+    certificates: Certificates, newest: ssl.TLSVersion, begun: bytes
+) -> None:
+    """Without close_notify, between two PDUs or in one: the answer is not whole (RFC 8446 6.1)."""
+
+    def ending(side: Side) -> None:
+        side.send(begun)
+        side.socket.shutdown(socket.SHUT_RDWR)
+
+    assert isinstance(unfinished(certificates, newest, ending), ConnectionLostError)
+
+
+@pytest.mark.parametrize("newest", VERSIONS)
+def test_a_goodbye_is_no_end_either(certificates: Certificates, newest: ssl.TLSVersion) -> None:
+    """With close_notify, but without a final response."""
+
+    def ending(side: Side) -> None:
+        assert isinstance(side.socket, ssl.SSLSocket)
+        with contextlib.suppress(OSError):
+            side.socket.unwrap()
+
+    assert isinstance(unfinished(certificates, newest, ending), ConnectionLostError)
+
+
+@pytest.mark.parametrize("newest", VERSIONS)
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        b"HTTP/1.1 400 Bad Request\r\n\r\n",
+        wire.final(0, 1),
+        b"\x17\x03\x03\x00\x20" + bytes(32),
+        b"\x17\x03\x03\xff\xff" + bytes(100),
+        b"\x15\x03\x03\x00\x02\x02\x50",
+        b"\x16\x03\x03\x00\x04\x00\x00\x00\x00",
+    ],
+    ids=["plain text", "plain DICOM", "forged record", "endless record", "alert", "HelloRequest"],
+)
+def test_garbage_after_the_handshake(
+    certificates: Certificates, newest: ssl.TLSVersion, garbage: bytes
+) -> None:
+    """What is not secured by TLS is never taken for an answer."""
+
+    def ending(side: Side) -> None:
+        raw(side, garbage)
+        _read_raw(side)
+
+    error = unfinished(certificates, newest, ending)
+    assert "_" not in error.what
+
+
+@pytest.mark.parametrize("newest", VERSIONS)
+@pytest.mark.parametrize("drips", [False, True])
+def test_stall_after_the_handshake(certificates: Certificates, newest: ssl.TLSVersion, drips: bool) -> None:
+    """A record that comes byte by byte does not last longer than the message that it belongs to may."""
+    ended = threading.Event()
+
+    def ending(side: Side) -> None:
+        reader = threading.Thread(target=lambda: (_read_raw(side), ended.set()), daemon=True)
+        reader.start()
+        raw(side, b"\x17\x03\x03\x40\x00")
+        while drips and not ended.wait(0.05):
+            raw(side, b"\0")
+        ended.wait(10)
+
+    assert isinstance(unfinished(certificates, newest, ending), DimseTimeoutError)
+
+
+def _read_raw(side: Side) -> None:
+    """Read to the end, past TLS, which another thread may be using."""
+    with contextlib.suppress(OSError):
+        while socket.socket.recv(side.socket, 4096):
+            pass
+
+
+@pytest.mark.parametrize(("version", "command"), [("-tls1_2", "r"), ("-tls1_2", "R"), ("-tls1_3", "K")])
+def test_renegotiation(certificates: Certificates, version: str, command: str) -> None:
+    """A peer that wants the keys to be negotiated anew while we wait for an answer gets no second handshake.
+
+    In TLS 1.3 there is only an update of keys, which is granted (RFC 8446 4.6.3). openssl's server speaks no
+    DICOM: what is waited for does not come, and time is up.
+    """
+    process = subprocess.Popen(
+        ["openssl", "s_server", "-accept", "127.0.0.1:0", "-cert", "server.pem", "-key", "server.key",
+         version],
+        cwd=certificates.folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+    assert process.stdout is not None
+    assert process.stdin is not None
+    port = next(int(line.rpartition(b":")[2]) for line in process.stdout if line.startswith(b"ACCEPT"))
+
+    def renegotiate() -> None:
+        # The handshake is over when it tells the session.
+        for line in process.stdout or ():
+            if line.startswith(b"Secure Renegotiation"):
+                break
+        assert process.stdin is not None
+        process.stdin.write(f"{command}\n".encode())
+        process.stdin.flush()
+
+    helper = threading.Thread(target=renegotiate, daemon=True)
+    helper.start()
+    try:
+        to = replace(peer(port, acse=1.0), tls=trusting(certificates))
+        with within(0, 5), pytest.raises(NoAssociationError) as caught:
+            PeerConnection.open(to, [wire.STUDY_ROOT], StopSignal())
+        assert caught.value.advice
+    finally:
+        helper.join(5)
+        process.kill()
+        said = process.communicate()[0]
+    assert b"SSL_do_handshake" in said  # it has asked
+    assert (b"no renegotiation" in said) == (version == "-tls1_2")
+    assert (b"ERROR" in said) == (version == "-tls1_2")
+
+
+def test_endless_chain_of_certificates(certificates: Certificates, tmp_path: Path) -> None:
+    chain = tmp_path / "chain.pem"
+    whole = certificates["server.pem"].read_bytes() + certificates["ca.pem"].read_bytes() * 200
+    chain.write_bytes(whole)
+    context = server_context(chain, certificates["server.key"])
+    error = refusal(context, trusting(certificates))
+    assert isinstance(error, TlsError)
+    assert "excessive message size" in error.what
+
+
+def test_a_long_chain_of_certificates(certificates: Certificates, tmp_path: Path) -> None:
+    chain = tmp_path / "chain.pem"
+    chain.write_bytes(certificates["server.pem"].read_bytes() + certificates["ca.pem"].read_bytes() * 20)
+    asked(server_context(chain, certificates["server.key"]), trusting(certificates))
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["/CN=\x1b[2J\x1b]0;owned\x07", "/CN=\u202egpj.exe", "/CN=a\r\ncfind: peer main: all is well", "/"],
+)
+def test_odd_subjects(certificates: Certificates, tmp_path: Path, name: str) -> None:
+    """Whoever makes certificates chooses names; no terminal obeys them, no line of a log is made by them."""
+    path = tmp_path / "odd.pem"
+    certificates.openssl(
+        "req", "-x509", "-key", "server.key", "-out", str(path), "-days", "5", "-utf8", "-subj", name,
+        "-config", certificates._request_configuration("server"),
+    )  # fmt: skip
+    sessions: list[TlsSession] = []
+    tls = Tls(ca_files=(path,), check_host=False)
+    with served(server_context(path, certificates["server.key"])) as terminator:
+        to = replace(peer(terminator.port), tls=tls)
+        PeerConnection.open(to, [wire.STUDY_ROOT], StopSignal(), secured=sessions.append).close()
+    (session,) = sessions
+    assert session_text(session).isprintable()
+    assert session.certificate is not None
+    assert session.certificate.subject.startswith("CN=") == (name != "/")
+    assert session.certificate.subject == session.certificate.issuer
