@@ -1,10 +1,12 @@
-"""From the `foreach` of a query to requests that are made row by row."""
+"""From `foreach` and `any_of` of a query to requests that are made one by one."""
 
 from __future__ import annotations
 
 import codecs
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import product
+from math import prod
 from pathlib import Path as FilePath
 
 from runner.dicom.dictionary import Dictionary
@@ -13,10 +15,11 @@ from runner.dicom.identifier import Element, Identifier, Path
 from runner.dicom.tags import SPECIFIC_CHARACTER_SET
 from runner.dicom.transfer_syntax import TransferSyntax
 from runner.errors import InvalidJobError
+from runner.jobfile.clock import Clock
 from runner.jobfile.keys import DEFAULT_CHARACTER_SET, Bound, TextProblem, problem_with_text, tags_for
 from runner.jobfile.nodes import Column
 from runner.jobfile.problem import below_keys
-from runner.jobfile.rows import CsvRows, ValueRows
+from runner.jobfile.rows import CsvRows, NoRows, Rows, ValueRows
 from runner.jobfile.section import Section
 from runner.model import Request, Requests
 
@@ -32,30 +35,65 @@ _LONG = 10_000
 _DECLARATION = Element(SPECIFIC_CHARACTER_SET, "CS", DEFAULT_CHARACTER_SET)
 
 
+#: A value of a key: the members of a period by name, or a text under ""; each of texts and numbers of cells.
+_Members = tuple[tuple[str, tuple[str | int, ...]], ...]
+
+
 @dataclass(frozen=True, slots=True)
 class RowKey:
-    """A key whose value comes from a row.
+    """A key whose value comes from a row, or which has several in turn.
 
     Attributes:
         path: of its element.
         vr: of its element.
-        pieces: of the value: texts, and numbers of cells.
-        declared: the character set in which it is sent, None where none is declared.
+        values: each makes requests of its own.
+        declared: the character set in which they are sent, None where none is declared.
         name: of the key, as messages name it.
         silenced: ids of rules that the job wants not to hear of.
+        clock: for periods.
     """
 
     path: Path
     vr: str
-    pieces: tuple[str | int, ...]
+    values: tuple[_Members, ...]
     declared: str | None
     name: str
     silenced: frozenset[str]
+    clock: Clock
 
-    def text(self, cells: tuple[str, ...], dictionary: Dictionary) -> str:
-        """Return the value for a row."""
-        text = "".join([piece if isinstance(piece, str) else cells[piece] for piece in self.pieces])
+    def texts(self, cells: tuple[str, ...], dictionary: Dictionary) -> tuple[str, ...]:
+        """Return the values for a row, each once.
+
+        Raises:
+            PeriodError: a period cannot be asked for.
+        """
+        if len(self.values) == 1 and self.values[0][0][0] == "":
+            return (self._text(self.values[0][0][1], cells, dictionary),)
+        texts: dict[str, None] = {}
+        for members in self.values:
+            if members[0][0] == "":
+                texts[self._text(members[0][1], cells, dictionary)] = None
+                continue
+            from runner.jobfile.periods import compiled
+
+            ends = tuple((name, self._text(pieces, cells, dictionary)) for name, pieces in members)
+            texts.update(dict.fromkeys(compiled(self.vr, ends, self.clock)))
+        return tuple(texts)
+
+    def _text(self, pieces: tuple[str | int, ...], cells: tuple[str, ...], dictionary: Dictionary) -> str:
+        text = "".join([piece if isinstance(piece, str) else cells[piece] for piece in pieces])
         return tags_for(text, dictionary) if self.vr == "AT" else text
+
+    def legal(
+        self, cells: tuple[str, ...], dictionary: Dictionary
+    ) -> tuple[tuple[str, ...], TextProblem | None]:
+        """Return the values for a row, and what is wrong with the first that is not legal."""
+        try:
+            texts = self.texts(cells, dictionary)
+        except ValueError as error:  # runner.jobfile.periods.PeriodError
+            return (), TextProblem("", *error.args[:2])
+        problems = (self.problem(text) for text in texts)
+        return texts, next((problem for problem in problems if problem is not None), None)
 
     def problem(self, text: str) -> TextProblem | None:
         """Say what is wrong with a value, and what to do."""
@@ -66,6 +104,13 @@ class RowKey:
             except EncodingError as error:
                 return TextProblem("", f"the value cannot be sent: {error}", "shorten it")
         return wrong
+
+    @property
+    def has_as_many_for_each_row(self) -> bool:
+        """Whether it has as many values for each row; those that are the same count as one."""
+        if len(self.values) == 1 and self.values[0][0][0] == "":
+            return True
+        return all(isinstance(piece, str) for members in self.values for _, of in members for piece in of)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,16 +124,16 @@ class Template:
 
 @dataclass(frozen=True, slots=True)
 class RowRequests:
-    """For each row a request, or one for each query file; see runner.model.Requests.
+    """For each row a request, or one for each query file and each value; see runner.model.Requests.
 
     Attributes:
         rows: where they come from.
         templates: one, or one for each query file.
         dictionary: names and VRs.
-        counted: how many rows there are, None where they are not counted yet.
+        counted: how many requests there are, None where they are not counted yet.
     """
 
-    rows: ValueRows | CsvRows
+    rows: Rows
     templates: tuple[Template, ...]
     dictionary: Dictionary
     counted: int | None = None
@@ -96,32 +141,69 @@ class RowRequests:
     def __iter__(self) -> Iterator[Request]:
         for where, cells in self.rows:
             for template in self.templates:
-                source = f"{template.source}, {where}" if template.source else where
-                yield Request(self.identifier(template, where, cells), source)
+                source = ", ".join(filter(None, (template.source, where)))
+                yield from self.requests(template, source, where, cells)
 
     @property
     def size(self) -> int:
         """How many requests there are."""
-        return (self.rows.size if self.counted is None else self.counted) * len(self.templates)
+        if self.counted is not None:
+            return self.counted
+        if all(key.has_as_many_for_each_row for template in self.templates for key in template.keys):
+            return self.rows.size * sum(
+                prod(len(key.values) for key in template.keys) for template in self.templates
+            )
+        return sum(self.of_row(cells) for _, cells in self.rows)
 
     def from_rows(self) -> Iterator[tuple[Identifier, tuple[Path, ...]]]:
         """Yield what is sent for every row but for the values at some paths, which come from it."""
         for template in self.templates:
             yield template.identifier, tuple(key.path for key in template.keys)
 
-    def identifier(self, template: Template, where: str, cells: tuple[str, ...]) -> Identifier:
-        """Return what is sent for a row.
+    def of_row(self, cells: tuple[str, ...]) -> int:
+        """Return how many requests a row makes."""
+        return sum(
+            prod(len(key.texts(cells, self.dictionary)) for key in template.keys)
+            for template in self.templates
+        )
+
+    def requests(
+        self, template: Template, source: str, where: str, cells: tuple[str, ...]
+    ) -> Iterator[Request]:
+        """Yield what is sent for a row: the product of the values that its keys have.
 
         Raises:
             InvalidJobError: a value cannot be sent.
         """
+        choices = [self.texts(key, where, cells) for key in template.keys]
+        if all(len(texts) == 1 for texts in choices):
+            yield Request(self.identifier(template, [texts[0] for texts in choices]), source)
+            return
+        for picked in product(*(tuple(enumerate(texts, 1)) for texts in choices)):
+            named = [
+                f"{key.name} {number} of {len(texts)}"
+                for key, texts, (number, _) in zip(template.keys, choices, picked, strict=True)
+                if len(texts) > 1
+            ]
+            identifier = self.identifier(template, [text for _, text in picked])
+            yield Request(identifier, ", ".join(filter(None, (source, *named))))
+
+    def texts(self, key: RowKey, where: str, cells: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the values of a key for a row.
+
+        Raises:
+            InvalidJobError: one of them cannot be sent.
+        """
+        texts, wrong = key.legal(cells, self.dictionary)
+        if wrong is not None:
+            raise InvalidJobError(f"{key.name}: {wrong.what}", wrong.advice, where)
+        return texts
+
+    def identifier(self, template: Template, texts: Sequence[str]) -> Identifier:
+        """Return an identifier with the values of its keys."""
         identifier = template.identifier
         is_ascii = True
-        for key in template.keys:
-            text = key.text(cells, self.dictionary)
-            wrong = key.problem(text)
-            if wrong is not None:
-                raise InvalidJobError(f"{key.name}: {wrong.what}", wrong.advice, where)
+        for key, text in zip(template.keys, texts, strict=True):
             is_ascii = is_ascii and (key.declared is not None or text.isascii())
             identifier = _with_value(identifier, key.path, text)
         if is_ascii or any(element.tag == SPECIFIC_CHARACTER_SET for element in identifier):
@@ -145,58 +227,89 @@ def _with_value(identifier: Identifier, path: Path, text: str) -> Identifier:
 
 
 def read_foreach(
-    foreach: Section,
+    query: Section,
     drafts: Sequence[tuple[Identifier, str, tuple[Bound, ...]]],
     dictionary: Dictionary,
     *,
     check_rows: bool,
 ) -> Requests | tuple[Request, ...]:
-    """Make the requests of a query with rows.
+    """Make the requests of a query with rows, or with keys that have several values.
 
     Complains about files and columns that are not there, and about values that cannot be sent.
 
     Args:
-        foreach: the part of the query.
-        drafts: an identifier, its query file, and its keys that come from rows, for each query file.
+        query: the query.
+        drafts: an identifier, its query file, and its keys that come from rows or have several values, for
+            each query file.
         dictionary: names and VRs.
         check_rows: whether all rows are looked at, which takes a while where there are many.
     """
-    rows = _value_rows(foreach) if "values" in foreach else _csv_rows(foreach)
+    rows = _rows(query["foreach"]) if "foreach" in query else NoRows()
     if rows is None or not drafts:
         return ()
     bounds = [bound for _, _, keys in drafts for bound in keys]
-    known = [_is_known(column, bound, rows, foreach) for bound in bounds for column in bound.pieces]
-    if not all(known):
+    columns = [(bound, column) for bound in bounds for column in _columns(bound)]
+    known = [_is_known(column, bound, rows, query) for bound, column in columns]
+    if not all(known) or not _is_bounded(query, drafts, rows):
         return ()
-    if not bounds and not foreach.complaints.errors:
+    if "foreach" in query and not columns and not query.complaints.errors:
         what = "no key of the query has ${row.…}, so all its requests are the same"
-        foreach.problem(what, "name a column in a key", of_key=True, rule="rows-not-used")
+        query["foreach"].problem(what, "name a column in a key", of_key=True, rule="rows-not-used")
     templates = tuple(
         Template(identifier, source, tuple(_row_key(bound, rows) for bound in keys))
         for identifier, source, keys in drafts
     )
-    counted = _checked(foreach, rows, templates, bounds, dictionary) if check_rows else None
-    return RowRequests(rows, templates, dictionary, counted)
+    requests = RowRequests(rows, templates, dictionary)
+    if check_rows and "foreach" in query:  # otherwise all has been looked at
+        return replace(requests, counted=_checked(query["foreach"], requests, bounds))
+    return requests
 
 
-def _row_key(bound: Bound, rows: ValueRows | CsvRows) -> RowKey:
-    pieces = tuple(
-        rows.columns.index(piece.name) if isinstance(piece, Column) else piece for piece in bound.pieces
+def _is_bounded(
+    query: Section, drafts: Sequence[tuple[Identifier, str, tuple[Bound, ...]]], rows: Rows
+) -> bool:
+    """Check that values make no more combinations than a query may have; the rows of a file do not count."""
+    each = max(prod(len(bound.values) for bound in keys) for _, _, keys in drafts)
+    combinations = each * (1 if isinstance(rows, CsvRows) else rows.size)
+    if combinations <= MAX_COMBINATIONS:
+        return True
+    what = f"the values have {combinations:,} combinations, at most {MAX_COMBINATIONS:,} are taken"
+    blamed = query["foreach"]["values"] if isinstance(rows, ValueRows) else query["keys"]
+    blamed.problem(what, "split the query", of_key=True)
+    return False
+
+
+def _row_key(bound: Bound, rows: Rows) -> RowKey:
+    values = tuple(
+        tuple(
+            (
+                name,
+                tuple(rows.columns.index(of.name) if isinstance(of, Column) else of for of in pieces),
+            )
+            for name, pieces in value.members
+        )
+        for value in bound.values
     )
     name = ".".join(map(str, below_keys(bound.section.path)))
-    silenced = bound.section.complaints.silenced
-    return RowKey(bound.path, bound.vr, pieces, bound.declared, name, silenced)
+    complaints = bound.section.complaints
+    return RowKey(bound.path, bound.vr, values, bound.declared, name, complaints.silenced, complaints.clock)
 
 
-def _is_known(column: str | Column, bound: Bound, rows: ValueRows | CsvRows, foreach: Section) -> bool:
-    if isinstance(column, str) or rows.columns.count(column.name) == 1:
+def _columns(bound: Bound) -> Iterator[Column]:
+    for value in bound.values:
+        for _, pieces in value.members:
+            yield from (piece for piece in pieces if isinstance(piece, Column))
+
+
+def _is_known(column: Column, bound: Bound, rows: Rows, query: Section) -> bool:
+    if rows.columns.count(column.name) == 1:
         return True
     from runner.jobfile.schema_problems import meant
 
     likely = meant(column.name, rows.columns)
     called = "the rows"
     if bound.section.path[0] == "key_sets":  # which other queries may use too
-        called = f"the rows of the query {foreach.path[1]!r}"
+        called = f"the rows of the query {query.path[1]!r}"
     if column.name in rows.columns:
         what, advice = f"{called} have several columns {column.name!r}", "give each a name of its own"
     else:
@@ -210,6 +323,10 @@ def _is_known(column: str | Column, bound: Bound, rows: ValueRows | CsvRows, for
     return False
 
 
+def _rows(foreach: Section) -> ValueRows | CsvRows | None:
+    return _value_rows(foreach) if "values" in foreach else _csv_rows(foreach)
+
+
 def _value_rows(foreach: Section) -> ValueRows | None:
     for name in ("delimiter", "encoding"):
         if name in foreach:
@@ -219,12 +336,7 @@ def _value_rows(foreach: Section) -> ValueRows | None:
     }
     if not columns or not all(columns.values()):
         return None  # the schema has complained
-    rows = ValueRows(tuple(columns), tuple(columns.values()))
-    if rows.size > MAX_COMBINATIONS:
-        what = f"the values have {rows.size:,} combinations, at most {MAX_COMBINATIONS:,} are taken"
-        foreach["values"].problem(what, "split the query", of_key=True)
-        return None
-    return rows
+    return ValueRows(tuple(columns), tuple(columns.values()))
 
 
 def _csv_rows(foreach: Section) -> CsvRows | None:
@@ -267,33 +379,30 @@ def _is_text_encoding(name: str) -> bool:
     return True
 
 
-def _checked(
-    foreach: Section,
-    rows: ValueRows | CsvRows,
-    templates: Sequence[Template],
-    bounds: Sequence[Bound],
-    dictionary: Dictionary,
-) -> int:
-    """Look at every row, complain about values that cannot be sent, and return how many rows there are."""
-    keys = [key for template in templates for key in template.keys]
+def _checked(foreach: Section, requests: RowRequests, bounds: Sequence[Bound]) -> int:
+    """Look at every row, complain about values that cannot be sent, and count the requests."""
+    sections = iter(bounds)
+    templates = [[(key, next(sections).section) for key in template.keys] for template in requests.templates]
     count = listed = 0
     try:
-        for where, cells in rows:
-            count += 1
-            for number, key in enumerate(keys):
-                wrong = key.problem(key.text(cells, dictionary))
-                if wrong is None:
-                    continue
-                listed += 1
-                bounds[number].section.problem(f"{where}: {wrong.what}", wrong.advice, rule=wrong.rule)
-                if listed == MAX_LISTED:
-                    what = f"{where}: rows behind this one are not checked, for {listed} values are wrong"
-                    foreach.problem(what, "correct those first", of_key=True)
-                    return count
+        for where, cells in requests.rows:
+            for keys in templates:
+                made = 1
+                for key, section in keys:
+                    texts, wrong = key.legal(cells, requests.dictionary)
+                    made *= len(texts)
+                    if wrong is not None:
+                        listed += 1
+                        section.problem(f"{where}: {wrong.what}", wrong.advice, rule=wrong.rule)
+                count += made
+            if listed >= MAX_LISTED:
+                what = f"{where}: rows behind this one are not checked, for {listed} values are wrong"
+                foreach.problem(what, "correct those first", of_key=True)
+                return count
     except InvalidJobError as error:
         foreach["csv"].problem(_what(error), error.advice)
         return count
-    if not count:
+    if not count and not listed:
         what = "the file has no rows, so nothing is asked"
         advice = "the first line names the columns, rows come below it"
         foreach["csv"].problem(what, advice, rule="no-rows")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from itertools import chain
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from runner.dicom.charset import TEXT_VRS, UnknownCharacterSetError, character_set
+from runner.dicom.date_time import RANGE_VRS
 from runner.dicom.dictionary import Dictionary
 from runner.dicom.identifier import Element, Identifier, Path
 from runner.dicom.tags import (
@@ -22,6 +24,9 @@ from runner.dicom.values import BYTES_VRS, VRS, Fault, problem_with_value
 from runner.jobfile.nodes import Column, LateText
 from runner.jobfile.section import Section
 
+if TYPE_CHECKING:
+    from runner.jobfile.moments import Moment
+
 #: `(0009,"ACME 1",01)`: group, private creator, and the element's number within its block.
 _PRIVATE = re.compile(r"""\(?([0-9a-fA-F]{4}),\s*(["'])(.*)\2,\s*(?:[xX]{2})?([0-9a-fA-F]{2})\)?""")
 
@@ -32,23 +37,53 @@ QUERY_RETRIEVE_LEVEL = 0x00080052
 
 #: Stands for any attribute where a value is encoded as a trial.
 _TRIAL = 0x00100010
+#: The members of a period; see runner.jobfile.periods.
+PERIOD_MEMBERS = ("from", "to", "last", "on")
+_FORM_MEMBERS = (*PERIOD_MEMBERS, "any_of")
+
+
+#: What a text is made of: texts, and columns of a row.
+Pieces: TypeAlias = tuple[str | Column, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """One of the values that a key is asked for with, in turn.
+
+    Attributes:
+        members: of a period (runner.jobfile.periods) by name; of a text the text itself, under "".
+        section: where it is written.
+    """
+
+    members: tuple[tuple[str, Pieces], ...]
+    section: Section
+
+    @property
+    def is_of_rows(self) -> bool:
+        """Whether it comes from a row."""
+        return any(isinstance(piece, Column) for _, pieces in self.members for piece in pieces)
+
+    @property
+    def text(self) -> str:
+        """The text of one that is neither a period nor from a row."""
+        return "".join(map(str, self.members[0][1]))
 
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """A key whose value comes from the rows of a `foreach`.
+    """A key whose value comes from the rows of a `foreach`, or which has several in turn.
 
     Attributes:
         path: of its element.
         vr: of its element.
-        pieces: of the value: texts, and columns of the row.
-        declared: the character set in which it is sent, None where none is declared.
+        values: each makes requests of its own.
+        declared: the character set in which they are sent, None where none is declared.
         section: the key.
     """
 
     path: Path
     vr: str
-    pieces: tuple[str | Column, ...]
+    values: tuple[Value, ...]
     declared: str | None
     section: Section
 
@@ -75,7 +110,7 @@ class Keys:
         columns: paths of the keys, in the author's order, nested ones down to their leaves; those of key
             sets come first.
         undeclared: a text beyond ASCII for which no character set is declared, None where there is none.
-        bound: the keys whose values come from rows; they are empty in `elements`.
+        bound: the keys whose values come from rows, or which have several; they are empty in `elements`.
     """
 
     elements: Identifier = ()
@@ -280,7 +315,7 @@ class _Level:
             if attribute.tag != SPECIFIC_CHARACTER_SET:
                 continue
             terms = _joined(_value(attribute.section))
-            if terms is None or _pieces(_value(attribute.section)):
+            if terms is None or _is_late(_value(attribute.section)):
                 return
             self.declared = terms.strip(" ")
             try:
@@ -294,50 +329,146 @@ class _Level:
 
     def put(self, attribute: _Attribute) -> None:
         section, vr = attribute.section, attribute.vr
-        value = section.data
-        if isinstance(value, dict):
-            stated = value.get("vr")
+        if _has_two_forms(section):
+            return
+        if isinstance(section.data, dict) and not _is_form(section.data):
+            stated = section.data.get("vr")
             if stated not in VRS:
                 return  # the schema has complained
-            vr, section = stated, section["value"]
-            value = section.data
-            if "value" not in attribute.section:
-                section = attribute.section
+            vr = stated
+            section = (
+                section["value"] if "value" in section else Section(None, section.path, section.complaints)
+            )
         if vr is None:
-            if value not in (None, "", []):
+            if section.data not in (None, "", []):
                 what = "the VR of this attribute is not known"
                 section.problem(what, "write {vr: LO, value: …} with its VR", of_key=True)
                 return
             vr = "UN"
         if vr == "SQ":
-            self.put_sequence(attribute.tag, section, value)
+            self.put_sequence(attribute.tag, section, section.data)
         else:
-            self.put_value(attribute.tag, section, vr, value)
+            self.put_value(attribute.tag, section, vr)
 
-    def put_value(self, tag: int, section: Section, vr: str, value: Any) -> None:
+    def put_value(self, tag: int, section: Section, vr: str) -> None:
         self.columns.append((tag,))
-        try:
-            value = _dated(value, vr)
-        except ValueError as error:  # runner.jobfile.moments.MomentError
-            section.problem(*error.args)
+        written = self.values(section, vr)
+        values = self.settled(written, vr) if written is not None else None
+        if values is None:
             return
-        if pieces := _pieces(value):
-            self.put_from_rows(tag, section, vr, pieces)
+        if vr == "UI":
+            values = _in_one_list(values)
+        if len(values) > 1 or values[0].is_of_rows:
+            self.put_bound(Bound((tag,), vr, values, self.declared, section))
             return
-        text = self.single_text(section, value, vr)
-        if text is not None:
-            self.elements[tag] = Element(tag, vr, b"" if vr in BYTES_VRS else text)
+        self.elements[tag] = Element(tag, vr, b"" if vr in BYTES_VRS else values[0].text)
 
-    def put_from_rows(self, tag: int, section: Section, vr: str, pieces: tuple[str | Column, ...]) -> None:
+    def put_bound(self, bound: Bound) -> None:
+        (tag,), section = bound.path, bound.section
+        of_rows = any(value.is_of_rows for value in bound.values)
         if tag in (SPECIFIC_CHARACTER_SET, QUERY_RETRIEVE_LEVEL) or is_private_creator(tag):
-            what = "this value says how others are meant, so it cannot come from a row"
+            what = "this value says how others are meant, so it cannot "
+            what += "come from a row" if of_rows else "be one of several"
             section.problem(what, "write it out, or use ${var:NAME}")
             return
-        if vr in BYTES_VRS:
-            section.problem(f"a value of VR {vr} cannot be written as text", "take the reference out")
+        if bound.vr in BYTES_VRS:
+            what = f"a value of VR {bound.vr} cannot be written as text"
+            section.problem(what, "take the reference out")
             return
-        self.bound.append(Bound((tag,), vr, pieces, self.declared, section))
-        self.elements[tag] = Element(tag, vr, "")
+        self.bound.append(bound)
+        self.elements[tag] = Element(tag, bound.vr, "")
+
+    def values(self, section: Section, vr: str) -> tuple[Value, ...] | None:
+        """Return the values that are written for a key; None after a complaint."""
+        data = section.data
+        if isinstance(data, dict):
+            if not _is_form(data):
+                return None  # the schema has complained
+            return self.alternatives(section, vr) if "any_of" in data else self.period(section, vr)
+        if isinstance(data, list) and any(isinstance(item, dict) for item in data):
+            item = next(item for item in section.items() if isinstance(item.data, dict))
+            what = f"an item stands here, but this attribute is no sequence: its VR is {vr}"
+            advice = "write a single value, or a list of values"
+            if _is_form(item.data):
+                advice = "write any_of with a list of values and periods"
+            item.problem(what, advice)
+            return None
+        pieces = self.pieces(section, vr)
+        return None if pieces is None else (Value((("", pieces),), section),)
+
+    def alternatives(self, section: Section, vr: str) -> tuple[Value, ...] | None:
+        if len(section.data) > 1:
+            others = [name for name in section.data if name != "any_of"]
+            section[others[0]].problem(
+                "this does not go together with 'any_of'", "keep one of them", of_key=True
+            )
+            return None
+        found = [self.values(item, vr) for item in section["any_of"].items()]
+        complete = [values for values in found if values is not None]
+        return tuple(chain(*complete)) if complete and len(complete) == len(found) else None
+
+    def period(self, section: Section, vr: str) -> tuple[Value, ...] | None:
+        names = [name for name in PERIOD_MEMBERS if name in section.data]
+        if vr not in RANGE_VRS:
+            what = f"a period is for the VRs DA, TM and DT, and that of this attribute is {vr}"
+            section.problem(what, "write a value, or any_of with several", of_key=True)
+            return None
+        if len(names) > 1 and names != ["from", "to"]:
+            what = f"{names[0]!r} and {names[1]!r} exclude each other"
+            section[names[1]].problem(what, "keep one of them", of_key=True)
+            return None
+        if all(section[name].data is None for name in names):
+            if names[0] in ("last", "on"):
+                return None  # the schema has complained
+            section.problem("the period has no end", "leave the key empty, to have it returned", of_key=True)
+            return None
+        members = [(name, self.pieces(section[name], vr)) for name in names]
+        known = tuple((name, pieces) for name, pieces in members if pieces is not None)
+        return (Value(known, section),) if len(known) == len(members) else None
+
+    def pieces(self, section: Section, vr: str) -> Pieces | None:
+        """Return what a text, or a list with backslashes between its texts, is made of."""
+        try:
+            return _pieces(section.data, vr)
+        except ValueError as error:  # runner.jobfile.moments.MomentError
+            section.problem(*error.args)
+            return None
+
+    def settled(self, values: Iterable[Value], vr: str) -> tuple[Value, ...] | None:
+        """Return the values, those that are not of rows as legal texts, each once; None after a complaint."""
+        made: list[Value] = []
+        seen: set[str] = set()
+        legal = True
+        for value in values:
+            if value.is_of_rows:
+                made.append(value)
+                continue
+            for text in self.texts(value, vr):
+                if text is None:
+                    legal = False
+                elif text not in seen:
+                    seen.add(text)
+                    made.append(Value((("", (text,)),), value.section))
+                else:
+                    _complain_of_second(value)
+        return tuple(made) if legal else None
+
+    def texts(self, value: Value, vr: str) -> Iterator[str | None]:
+        """Yield the texts of a value that is not of rows; None after a complaint."""
+        if value.members[0][0] == "":
+            yield self.legal(value.section, value.text, vr)
+            return
+        from runner.jobfile.periods import PeriodError, compiled
+
+        members = tuple((name, "".join(map(str, pieces))) for name, pieces in value.members)
+        try:
+            for text in compiled(vr, members, self.section.complaints.clock):
+                yield self.legal(value.section, text, vr)
+        except PeriodError as error:
+            what, advice, name = error.args
+            blamed = value.section[name] if name else value.section
+            blamed.problem(what, advice)
+            yield None
 
     def put_sequence(self, tag: int, section: Section, value: Any) -> None:
         if value in (None, "", []):
@@ -345,10 +476,8 @@ class _Level:
             self.elements[tag] = Element(tag, "SQ", ())
             return
         if not isinstance(value, list):
-            section.problem(
-                "this attribute is a sequence, it takes items",
-                "write each item as '- KEYWORD: …' below it, or leave it empty",
-            )
+            advice = "write each item as '- KEYWORD: …' below it, or leave it empty"
+            section.problem("this attribute is a sequence, it takes items", advice, of_key=_is_form(value))
             return
         items: list[Identifier] = []
         columns: list[Path] = []
@@ -369,16 +498,8 @@ class _Level:
         self.elements[tag] = Element(tag, "SQ", tuple(items))
         self.columns += columns or [(tag,)]
 
-    def single_text(self, section: Section, value: Any, vr: str) -> str | None:
-        """Return the text of a value, several with backslashes between them; None after a complaint."""
-        for item in section.items():
-            if isinstance(item.data, dict):
-                what = f"an item stands here, but this attribute is no sequence: its VR is {vr}"
-                item.problem(what, "write a single value, or a list of values")
-                return None
-        text = _joined(value)
-        if text is None:
-            return None
+    def legal(self, section: Section, text: str, vr: str) -> str | None:
+        """Return a text as it is sent; None after a complaint."""
         if vr == "AT":
             text = tags_for(text, self.dictionary)
         if vr == "UN" and text:
@@ -479,46 +600,48 @@ def tags_for(text: str, dictionary: Dictionary) -> str:
     return "\\".join(tags)
 
 
-def _dated(value: Any, vr: str) -> Any:
-    """Return a value with its dates in the form of the VR.
+def _in_one_list(values: tuple[Value, ...]) -> tuple[Value, ...]:
+    """Return UIDs as one value, which matches any of them (PS3.4 C.2.2.2.2); an empty one stays alone."""
+    full = [value for value in values if any(value.members[0][1])]
+    if len(full) < 2:
+        return values
+    pieces = tuple(chain(*(("\\", *value.members[0][1]) for value in full)))[1:]
+    empty = (value for value in values if not any(value.members[0][1]))
+    return Value((("", pieces),), full[0].section), *empty
+
+
+def _complain_of_second(value: Value) -> None:
+    what = "any_of has this value a second time; it is asked for once"
+    value.section.problem(what, "take it out", rule="value-twice")
+
+
+def _pieces(value: Any, vr: str) -> Pieces | None:
+    """Return what a value is made of, several with backslashes between them; None where it is no text.
 
     Raises:
         MomentError: a time is wanted, and a whole day is given.
     """
-    if isinstance(value, list):
-        return [_dated(item, vr) for item in value]
-    if not isinstance(value, LateText):
-        return value
-    from runner.jobfile.moments import Moment, form_for, formatted
-
-    pieces = tuple(
-        formatted(piece, form_for(vr, piece)) if isinstance(piece, Moment) else piece
-        for piece in value.pieces
-    )
-    if all(isinstance(piece, str) for piece in pieces):
-        return "".join(map(str, pieces))
-    made = LateText(value)
-    made.pieces = pieces
-    return made
-
-
-def _pieces(value: Any) -> tuple[str | Column, ...]:
-    """Return of what a value is made that comes from rows; nothing where it does not."""
-    values = value if isinstance(value, list) else [value]
-    if not any(isinstance(item, LateText) for item in values):
-        return ()
+    if isinstance(value, LateText):
+        return tuple(_as_of_vr(piece, vr) for piece in value.pieces)
+    if value is None or isinstance(value, str):
+        return (value or "",)
+    if not isinstance(value, list):
+        return None
     pieces: list[str | Column] = []
-    for item in values:
-        if isinstance(item, dict):
-            return ()  # complained about as an item
-        pieces.append("\\")
-        pieces += _columns_of(item) if isinstance(item, LateText) else [item or ""]
+    for item in value:
+        more = _pieces(item, vr)
+        if more is None:
+            return None
+        pieces += ("\\", *more)
     return tuple(pieces[1:])
 
 
-def _columns_of(text: LateText) -> list[str | Column]:
-    """Return the pieces of a text whose dates have been written."""
-    return [piece for piece in text.pieces if isinstance(piece, (str, Column))]
+def _as_of_vr(piece: str | Column | Moment, vr: str) -> str | Column:
+    if isinstance(piece, (str, Column)):
+        return piece
+    from runner.jobfile.moments import form_for, formatted
+
+    return formatted(piece, form_for(vr, piece))
 
 
 def _joined(value: Any) -> str | None:
@@ -547,6 +670,27 @@ def _same(one: _Attribute, other: _Attribute) -> bool:
 def _value(section: Section) -> Any:
     """Return the value of a key, which may be written together with its VR."""
     return section["value"].data if isinstance(section.data, dict) else section.data
+
+
+def _is_late(value: Any) -> bool:
+    return any(isinstance(item, LateText) for item in (value if isinstance(value, list) else [value]))
+
+
+def _is_form(value: Any) -> bool:
+    """Whether a value is written as a period, or as several with `any_of`."""
+    return isinstance(value, dict) and "vr" not in value and any(name in value for name in _FORM_MEMBERS)
+
+
+def _has_two_forms(section: Section) -> bool:
+    """Whether a value with its VR has the members of a period or any_of beside it; complain where it has."""
+    data = section.data
+    if not isinstance(data, dict) or not ("vr" in data or "value" in data):
+        return False
+    other = next((name for name in data if name in _FORM_MEMBERS), None)
+    if other is not None:
+        what = f"{other!r} stands beside {'vr' if 'vr' in data else 'value'!r}"
+        section[other].problem(what, f"put it into the value: {{vr: …, value: {{{other}: …}}}}", of_key=True)
+    return other is not None
 
 
 def _has_vr(section: Section) -> bool:

@@ -199,7 +199,7 @@ class _Reading:
         if name:
             is_name(name, top["name"])
         dictionary = STANDARD
-        _check_zone(top["timezone"])
+        complaints.clock = _in_zone(top["timezone"], self.clock)
         peers = read_peers(top["peers"])
         names = [peer.name for peer in peers]
         queries = read_queries(top["queries"], names, dictionary, top["key_sets"], check_rows=check_rows)
@@ -298,19 +298,19 @@ def _silenced(document: Node) -> frozenset[str]:
     return frozenset(item.text for item in items if isinstance(item, Scalar) and item.text)
 
 
-def _check_zone(section: Section) -> None:
-    if name := section.text():
-        try:
-            Clock(0).in_zone(name)
-        except UnknownZoneError as error:
-            from runner.jobfile.schema_problems import meant
+def _in_zone(section: Section, clock: Clock) -> Clock:
+    """Return the clock in the job's time zone; complain where there is no such zone."""
+    name = section.text()
+    try:
+        return clock.in_zone(name)
+    except UnknownZoneError as error:
+        from runner.jobfile.schema_problems import meant
 
-            (known,) = error.args
-            likely = meant(name, known)
-            advice = (
-                f"did you mean {likely!r}?" if likely else "write an IANA name such as Europe/Berlin, or UTC"
-            )
-            if not known:
-                advice = "install the system's tzdata, or the Python package tzdata"
-            what = "there is no such time zone" if known else "this machine has no data of time zones"
-            section.problem(what, advice)
+        (known,) = error.args
+        likely = meant(name, known)
+        what = "there is no such time zone" if known else "this machine has no data of time zones"
+        advice = "write an IANA name such as Europe/Berlin, or UTC"
+        if not known:
+            advice = "install the system's tzdata, or the Python package tzdata"
+        section.problem(what, f"did you mean {likely!r}?" if likely else advice)
+        return clock

@@ -12,6 +12,7 @@ from calendar import monthrange
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
+from functools import lru_cache
 from typing import TypeVar
 
 from runner.jobfile.clock import Clock
@@ -83,6 +84,7 @@ class Moment:
         return Moment(at.date(), at, self.clock)
 
 
+@lru_cache(256)
 def moment(text: str, clock: Clock) -> Moment | None:
     """Return what a date in words means; None where the text is none.
 

@@ -36,29 +36,32 @@ def read_requests(
 
     Returns:
         A request for each query file, or one for the keys, each of them for every row where there are
-        rows; and the attributes that the query names.
+        rows, and for every value of keys that have several; and the attributes that the query names.
     """
     drafts, columns = _Query(query, model, dictionary, used).read()
-    if "foreach" in query:
+    if "foreach" not in query:
+        complete = [draft for draft in drafts if not _wants_rows(draft.keys, used)]
+        if len(complete) < len(drafts):
+            return (), columns
+    if "foreach" in query or any(draft.keys.bound for draft in drafts):
         from runner.jobfile.foreach import read_foreach
 
         made = [(draft.identifier, draft.source, draft.keys.bound) for draft in drafts]
-        foreach = query["foreach"]
-        return read_foreach(foreach, made, dictionary, check_rows=check_rows), columns
-    for draft in drafts:
-        _check_no_rows(draft.keys, used)
+        return read_foreach(query, made, dictionary, check_rows=check_rows), columns
     return tuple(Request(draft.identifier, draft.source) for draft in drafts), columns
 
 
-def _check_no_rows(keys: Keys, used: Sequence[UsedKeys]) -> None:
-    """Complain about key sets that want rows; interpolation has done so for the query's own keys."""
-    for bound in keys.bound:
+def _wants_rows(keys: Keys, used: Sequence[UsedKeys]) -> bool:
+    """Whether keys come from rows; interpolation has complained of the query's own, this does of key sets."""
+    wanting = [bound for bound in keys.bound if any(value.is_of_rows for value in bound.values)]
+    for bound in wanting:
         for one in used:
             if bound.section.path[:2] == one.keys.path:
                 what = (
                     f"the key set has ${{row.…}}, {bound.section.other(one.use)}, and the query has no rows"
                 )
                 one.use.problem(what, "add 'foreach' to the query, with 'values' or 'csv'")
+    return bool(wanting)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,17 @@ Row = tuple[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
+class NoRows:
+    """What a query without `foreach` has: one row without cells."""
+
+    columns: tuple[str, ...] = ()
+    size: int = 1
+
+    def __iter__(self) -> Iterator[Row]:
+        yield "", ()
+
+
+@dataclass(frozen=True, slots=True)
 class ValueRows:
     """Every combination of values; those of the last column change fastest.
 
@@ -121,6 +132,10 @@ class CsvRows:
     def _place(self, reader: object) -> str:
         number = getattr(reader, "line_num", 0)
         return f"{self.name}:{number}" if number else self.name
+
+
+#: The rows of a query.
+Rows = NoRows | ValueRows | CsvRows
 
 
 def _bounded(line: str, following: Callable[[int], str]) -> Iterator[str]:

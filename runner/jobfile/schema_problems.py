@@ -105,6 +105,8 @@ class _Explainer:
         if error.schema is self.schema:
             advice = _sentence(error.schema["properties"]["peers"]["description"])
             yield self.problem((), "the key 'peers' is missing", f"add it: {advice}", of_key=True)
+        elif error.schema is not self.schema["definitions"]["query"]:
+            yield from self.explain_form(error)
         elif isinstance(error.instance, dict):
             what = "the query asks for nothing"
             advice = "add 'keys', 'use' with key sets, or 'files' with query files"
@@ -140,14 +142,19 @@ class _Explainer:
                 advice = f"did you mean {likely!r}?" if likely else f"known are {_listed(known)}"
             yield self.problem((*error.absolute_path, name), what, advice, of_key=True)
 
-    def explain_required(self, error: ValidationError) -> Iterator[Problem]:
-        if error.schema is self.schema["definitions"]["key"]:
-            if error.instance and not error.instance.keys() & {"vr", "value"}:
-                return  # its unknown keys are explained
-            what = "the key 'vr' is missing" if error.instance else "this mapping is empty"
+    def explain_form(self, error: ValidationError) -> Iterator[Problem]:
+        """Explain a mapping in the place of a value that is none of those that there are."""
+        known, instance = error.schema["properties"], error.instance
+        if not isinstance(instance, dict) or (instance and instance.keys().isdisjoint(known)):
+            return  # its unknown keys are explained
+        if "vr" in known:
+            what = "the key 'vr' is missing" if instance else "this mapping is empty"
             advice = "a value with its VR is written {vr: LO, value: …}; leave the value out to ask for any"
-            yield self.problem(error.absolute_path, what, advice, of_key=True)
-            return
+        else:
+            what, advice = "this mapping is empty", f"known are {_listed(known)}"
+        yield self.problem(error.absolute_path, what, advice, of_key=True)
+
+    def explain_required(self, error: ValidationError) -> Iterator[Problem]:
         for name in error.validator_value:
             if name in error.instance:
                 continue

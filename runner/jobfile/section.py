@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from runner.dicom.dictionary import Dictionary
+from runner.jobfile.clock import Clock
 from runner.jobfile.lint.rules import RULES
 from runner.jobfile.nodes import Node, Place, find_place
 from runner.jobfile.problem import Problem, Severity, dotted
@@ -25,6 +26,7 @@ class Complaints:
         problems: in the order in which they were found.
         errors: how many of them make the job invalid.
         silenced: ids of rules whose problems the job wants not to hear of.
+        clock: in the job's time zone.
     """
 
     document: Node
@@ -32,6 +34,7 @@ class Complaints:
     errors: int = 0
     guesses: dict[str, str | None] = field(default_factory=dict)
     silenced: frozenset[str] = frozenset()
+    clock: Clock = field(default_factory=Clock.read)
 
     def add(self, problems: Iterable[Problem]) -> None:
         """Note problems; not those that are known already, and not those that are silenced."""

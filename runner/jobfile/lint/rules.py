@@ -36,6 +36,7 @@ RULES: dict[str, Rule] = {
     ),
     "range-reversed": Rule(Severity.ERROR, "A range of dates or times begins before it ends"),
     "text-outside-character-set": Rule(Severity.ERROR, "A text can be written in the declared character set"),
+    "value-twice": Rule(Severity.WARNING, "Each value of any_of is another one"),
     "private-without-creator": Rule(Severity.WARNING, "A private attribute is named with its creator"),
     # levels and models
     "missing-unique-key": Rule(
