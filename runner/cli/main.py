@@ -32,6 +32,7 @@ COMMANDS: dict[str, Command] = {
     "echo": Command("runner.cli.echo", "send a C-ECHO to every peer of a job"),
     "serve": Command("runner.cli.serve", "serve a folder of DICOM files as a C-FIND SCP"),
     "init": Command("runner.cli.init", "write a job to begin with"),
+    "report": Command("runner.cli.report", "show what a run report says, as a tree"),
     "schema": Command("runner.cli.schema", "print the JSON schema of a job file"),
     "completion": Command("runner.cli.completion", "print a script that completes cfind's words in a shell"),
     "findscu": Command("runner.cli.findscu", "run a command line of DCMTK's findscu"),

@@ -20,7 +20,7 @@ PACKAGE = "runner"
 LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"__main__"}),
     frozenset({"cli"}),
-    frozenset({"jobfile", "findscu", "report"}),
+    frozenset({"jobfile", "findscu", "report", "report_file"}),
     frozenset({"engine"}),
     frozenset({"sinks", "transport", "archive"}),
     frozenset({"association"}),
