@@ -1,4 +1,4 @@
-"""A job's report as lines of a tree: the job, its queries at their peers, operations, and what these led to."""
+"""A job's report as lines of a tree: the job, its queries at their peers, operations, what these led to."""
 
 from __future__ import annotations
 

@@ -100,8 +100,10 @@ def test_a_chain_without_end_is_no_trouble() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "[", "[1]", "{}", '{"job": 1}', '{"jobs": 3}', '{"jobs": [7]}', json.dumps(a_report() | {"sinks": [1]}),
-     "[" * 100_000],
+    [
+        "", "[", "[1]", "{}", '{"job": 1}', '{"jobs": 3}', '{"jobs": [7]}',
+        json.dumps(a_report() | {"sinks": [1]}), "[" * 100_000,
+    ],
 )  # fmt: skip
 def test_what_is_no_report_is_refused(text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "report.json"
