@@ -473,6 +473,69 @@ class Expect:
 
 
 @dataclass(frozen=True, slots=True)
+class DateSplit:
+    """Split a query that hits a cap on a date, and within a day on the time that belongs to it.
+
+    Attributes:
+        key: of VR DA or DT, which may be in an item of a sequence.
+        name: its keyword, for messages.
+        vr: DA or DT.
+        first: the first day that is asked for, 8 digits; "" where the query's own key says it, if any does.
+        last: the last day, likewise.
+        every: how long the parts are that are asked for at once, in seconds; None to ask for all at once.
+        until: a part that is no longer than this is not cut any more, in seconds; None for as short as
+            the key allows: a day, or a second where a time belongs to the date.
+        residue: whether records without the key are asked for too.
+    """
+
+    key: Path
+    name: str
+    vr: str = "DA"
+    first: str = ""
+    last: str = ""
+    every: int | None = None
+    until: int | None = None
+    residue: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LetterSplit:
+    """Split a query that hits a cap on the first letters of a key with wildcards.
+
+    Attributes:
+        key: of a VR that has wildcards.
+        name: its keyword, for messages.
+        vr: of the key.
+        letters: the alphabet, each character once.
+    """
+
+    key: Path
+    name: str
+    vr: str
+    letters: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListSplit:
+    """Split a query that hits a cap into one for each value of a key.
+
+    Attributes:
+        key: which attribute.
+        name: its keyword, for messages.
+        vr: of the key.
+        values: what is asked for, each once; empty for the values that the query's own key lists.
+    """
+
+    key: Path
+    name: str
+    vr: str
+    values: tuple[str, ...] = ()
+
+
+Split = DateSplit | LetterSplit | ListSplit
+
+
+@dataclass(frozen=True, slots=True)
 class Query:
     """A C-FIND, or one for each query file or row, to one peer or several.
 
@@ -490,6 +553,7 @@ class Query:
         then: what is asked for each record that it finds, of the same peer.
         inherits: for a query that is asked for the records of another: the tags of those of its keys whose
             values come from there.
+        split: how a C-FIND that hits a cap is cut into smaller ones; None for not at all.
     """
 
     name: str
@@ -504,6 +568,7 @@ class Query:
     expect: Expect | None = None
     then: tuple[Query, ...] = ()
     inherits: tuple[int, ...] = ()
+    split: Split | None = None
 
     @property
     def family(self) -> Iterator[Query]:

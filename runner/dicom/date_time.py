@@ -55,13 +55,22 @@ def bounds(vr: str, text: str, utc_offset: int = 0) -> tuple[int | None, int | N
     An end covers all that it may mean: `-12` in TM goes to the last microsecond before 13:00. In DT, a hyphen
     that can be the sign of an offset from UTC is one.
     """
+    ends = range_ends(vr, text, utc_offset)
+    if ends is None:
+        return None
+    first, last = (span(vr, end, utc_offset) for end in ends)
+    return (first.first if first else None, last.last if last else None)
+
+
+def range_ends(vr: str, text: str, utc_offset: int = 0) -> tuple[str, str] | None:
+    """Return the two ends of a range as they are written, "" for an open one; None where it is no range."""
     if span(vr, text, utc_offset) is not None:
         return None
     for match in re.finditer("-", text):
         lower, upper = text[: match.start()].strip(), text[match.end() :].strip()
         first, last = span(vr, lower, utc_offset), span(vr, upper, utc_offset)
         if (lower or upper) and (first or not lower) and (last or not upper):
-            return (first.first if first else None, last.last if last else None)
+            return lower, upper
     return None
 
 

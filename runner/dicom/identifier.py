@@ -47,3 +47,41 @@ def merged(base: Identifier, overriding: Identifier) -> Identifier:
     elements = {element.tag: element for element in base}
     elements.update((element.tag, element) for element in overriding)
     return tuple(elements[tag] for tag in sorted(elements))
+
+
+def with_value(identifier: Identifier, path: Path, vr: str, value: Value) -> Identifier:
+    """Return the identifier with another value at a path, where an element is put in if there is none.
+
+    Raises:
+        LookupError: there is no item on the way.
+    """
+    tag = path[0]
+    found = next((element for element in identifier if element.tag == tag), None)
+    if len(path) > 1:
+        if found is None or not isinstance(found.value, tuple):
+            raise LookupError(path)
+        items = list(found.value)
+        items[path[1]] = with_value(items[path[1]], path[2:], vr, value)
+        changed = Element(tag, found.vr, tuple(items))
+    else:
+        changed = Element(tag, vr, value)
+    if found is None:
+        return merged(identifier, (changed,))
+    return tuple(changed if element is found else element for element in identifier)
+
+
+def text_at(identifier: Identifier, path: Path) -> str:
+    """Return the text of the element at a path, without padding; "" where there is none.
+
+    Bytes beyond ASCII are U+FFFD, for their character set is not looked at.
+    """
+    for element in identifier:
+        if element.tag != path[0]:
+            continue
+        value = element.value
+        if isinstance(value, tuple):
+            return text_at(value[path[1]], path[2:]) if len(path) > 1 and path[1] < len(value) else ""
+        if len(path) > 1:
+            return ""
+        return (value.decode("ascii", "replace") if isinstance(value, bytes) else value).strip(" \0")
+    return ""

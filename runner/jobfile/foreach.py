@@ -11,7 +11,7 @@ from pathlib import Path as FilePath
 
 from runner.dicom.dictionary import Dictionary
 from runner.dicom.encoding import EncodingError, encode
-from runner.dicom.identifier import Element, Identifier, Path
+from runner.dicom.identifier import Element, Identifier, Path, with_value
 from runner.dicom.tags import SPECIFIC_CHARACTER_SET
 from runner.dicom.transfer_syntax import TransferSyntax
 from runner.errors import InvalidJobError
@@ -205,25 +205,10 @@ class RowRequests:
         is_ascii = True
         for key, text in zip(template.keys, texts, strict=True):
             is_ascii = is_ascii and (key.declared is not None or text.isascii())
-            identifier = _with_value(identifier, key.path, text)
+            identifier = with_value(identifier, key.path, key.vr, text)
         if is_ascii or any(element.tag == SPECIFIC_CHARACTER_SET for element in identifier):
             return identifier
         return tuple(sorted((*identifier, _DECLARATION), key=lambda element: element.tag))
-
-
-def _with_value(identifier: Identifier, path: Path, text: str) -> Identifier:
-    """Return an identifier with another value in one of its elements."""
-    elements = list(identifier)
-    for index, element in enumerate(elements):
-        if element.tag != path[0]:
-            continue
-        value: str | tuple[Identifier, ...] = text
-        if len(path) > 1 and isinstance(element.value, tuple):
-            items = list(element.value)
-            items[path[1]] = _with_value(items[path[1]], path[2:], text)
-            value = tuple(items)
-        elements[index] = Element(element.tag, element.vr, value)
-    return tuple(elements)
 
 
 def read_foreach(

@@ -25,6 +25,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"sinks", "transport", "archive"}),
     frozenset({"association"}),
     frozenset({"plan", "query_keys"}),
+    frozenset({"partition"}),
     frozenset({"model", "status", "cipher_suites", "secret_file"}),
     frozenset({"dicom"}),
     frozenset({"errors"}),
@@ -39,7 +40,9 @@ FORBIDDEN: Mapping[str, frozenset[str]] = {
 }
 
 #: Parts that do no input or output, and what they therefore do not import.
-PURE = frozenset({"association", "plan", "query_keys", "model", "status", "errors", "cipher_suites"})
+PURE = frozenset(
+    {"association", "plan", "partition", "query_keys", "model", "status", "errors", "cipher_suites"}
+)
 INPUT_OUTPUT = frozenset(
     {
         "socket",
