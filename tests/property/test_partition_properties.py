@@ -387,12 +387,12 @@ def one_month(source: random.Random) -> tuple[int, int]:
     return number % 30, second
 
 
-@pytest.mark.parametrize("cap", [10, 50])
+@pytest.mark.parametrize("cap", [10])
 @pytest.mark.parametrize("distribution", [uniform, clustered, office_hours, one_month])
 @pytest.mark.parametrize("ends", [("20240101", "20241231"), ("19900101", "20261231"), ("", "")])
 def test_few_queries_are_needed(distribution, cap, ends):
     worst = 0.0
-    for seed in range(5):
+    for seed in range(2):
         source = random.Random(seed)
         rows = []
         for _ in range(1000):
