@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from runner import __version__
+from runner.engine.expectations import ExpectationResult
 from runner.engine.record import error_record
 from runner.engine.result import PeerResult, SinkResult, Verdict
 from runner.engine.run_result import RunResult, foremost
@@ -54,6 +55,7 @@ def _job(result: RunResult, indent: str) -> Iterator[str]:
         "verdict": result.verdict.value,
         "exit_status": int(result.exit_status),
         "responses": result.responses,
+        "delivered": result.ledger.delivered,
         "started": dt.datetime.fromtimestamp(result.started, dt.timezone.utc).isoformat(
             timespec="milliseconds"
         ),
@@ -63,6 +65,7 @@ def _job(result: RunResult, indent: str) -> Iterator[str]:
         "warnings": list(result.warnings),
         "peers": [_peer(result.job.peer(peer.name), peer) for peer in result.peers],
         "sinks": [_sink(sink) for sink in result.sinks],
+        "expectations": [_expectation(one) for one in result.expectations],
     }
     records = ([_dumped(one, f"{indent}    ")] for one in result.ledger.records())
     yield from _object(head, "operations", records, indent)
@@ -138,6 +141,15 @@ def _object(
 
 def _dumped(value: Any, indent: str) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False).replace("\n", f"\n{indent}")
+
+
+def _expectation(result: ExpectationResult) -> Document:
+    return {
+        "query": result.query,
+        "expectation": result.expectation,
+        "met": result.met,
+        "message": result.message,
+    }
 
 
 def _sink(result: SinkResult) -> Document:

@@ -99,6 +99,8 @@ def _print_findscu(job: Job, *, as_json: bool) -> None:
 
 
 def _document(operation: Operation) -> dict[str, Any]:
+    from runner.engine.expectations import expectations
+
     peer, query = operation.peer, operation.query
     return {
         "number": operation.number,
@@ -120,6 +122,9 @@ def _document(operation: Operation) -> dict[str, Any]:
         "source": operation.source or None,
         "repetition": operation.repetition,
         "cancel_after": query.cancel_after,
+        "match": query.match.mode.value,
+        "deduplicate": _deduplicate(operation),
+        "expect": list(expectations(query.expect, operation.dictionary)) if query.expect else [],
     }
 
 
@@ -156,6 +161,16 @@ def _extended_negotiation(extended: ExtendedNegotiation, model: InformationModel
         option.value: _WISHES[Wish.REQUIRE if option in required else Wish.YES]
         for option in extended.proposed_for(model)
     }
+
+
+def _deduplicate(operation: Operation) -> dict[str, Any] | None:
+    from runner.dicom.path import path_text
+
+    declared = operation.query.deduplicate
+    if declared is None:
+        return None
+    keys = [path_text(path, operation.dictionary) for path in declared.key.paths]
+    return {"across": declared.across.value, "keys": keys}
 
 
 def _identifier_json(operation: Operation) -> str:

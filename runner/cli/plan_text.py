@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from runner.cli.peer_address import address
 from runner.dicom.dump import Dump
 from runner.dicom.encoding import encode
+from runner.dicom.path import path_text
 from runner.dicom.transfer_syntax import TransferSyntax
-from runner.model import InformationModel
+from runner.engine.expectations import expectations
+from runner.model import Across, InformationModel, MatchMode
 from runner.plan import Operation
 
 _MODEL_NAMES = {
@@ -46,9 +48,26 @@ def operation_lines(operation: Operation) -> Iterator[str]:
             yield f"  {line}"
     if query.cancel_after is not None:
         yield f"  cancels   after {query.cancel_after} responses"
+    yield from _answer_lines(operation)
     yield "  identifier"
     for line in identifier_lines(operation):
         yield f"    {line}"
+
+
+def _answer_lines(operation: Operation) -> Iterator[str]:
+    """Describe what is done with the answers, as far as the job says so."""
+    query = operation.query
+    if query.match.mode is not MatchMode.REPORT:
+        what = "not tested" if query.match.mode is MatchMode.OFF else "those that do not match are dropped"
+        yield f"  answers   {what}"
+    if query.deduplicate is not None:
+        key = query.deduplicate.key
+        by = ", ".join(path_text(path, operation.dictionary) for path in key.paths) or "all that is in it"
+        where = "peer" if query.deduplicate.across is Across.OPERATIONS else "query"
+        yield f"  records   once for the {where}, told apart by {by}"
+    if query.expect is not None:
+        expected = ", ".join(expectations(query.expect, operation.dictionary))
+        yield f"  expects   {expected}"
 
 
 def identifier_lines(operation: Operation) -> Iterator[str]:

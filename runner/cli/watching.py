@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,10 +12,12 @@ from runner.cli.messages import complain, complain_of_defect
 from runner.engine.result import OperationResult, SinkResult, Verdict
 from runner.engine.run_result import RunResult
 from runner.errors import CfindError, DefectError, InterruptedRunError
-from runner.model import Peer
+from runner.model import MatchMode, Peer
 from runner.plan import Operation
 
 if TYPE_CHECKING:
+    from runner.engine.expectations import ExpectationResult
+    from runner.engine.screening import Screened
     from runner.transport.tls_session import TlsSession
 
 #: So many queries are named where the same happened to several.
@@ -49,6 +53,20 @@ class _Seen:
         return f"{'query' if len(names) == 1 else 'queries'} {named}{more}"
 
 
+@dataclass(slots=True)
+class _Found:
+    """What was found in the responses of a query's operations at one peer: in how many, of how many."""
+
+    operations: int = 0
+    count: int = 0
+    of: int = 0
+
+    def add(self, count: int, of: int) -> None:
+        self.operations += 1
+        self.count += count
+        self.of += of
+
+
 class Watcher:
     """Tells failures as they come, each different one of a peer once.
 
@@ -59,6 +77,10 @@ class Watcher:
     def __init__(self, told: Told = Told.SUMMARY) -> None:
         self._told = told
         self._seen: dict[tuple[str, Told, str], _Seen] = {}
+        # by where, and a text that awaits the numbers
+        self._found: dict[tuple[str, str], _Found] = {}
+        self._removed: dict[str, int] = {}
+        self._dropped = 0
 
     def connection_secured(self, peer: Peer, session: TlsSession) -> None:
         """Tell what TLS was negotiated, and with whom."""
@@ -93,12 +115,40 @@ class Watcher:
                 operation,
                 "warning: the peer says that it does not support every key (status 0xFF01)",
             )
+        if result.screened is not None:
+            self._tell_screened(result, result.screened)
         if result.error is not None:
             broken_off = isinstance(result.error, InterruptedRunError)
             self._tell_once(Told.SUMMARY if broken_off else Told.FAILURES, operation, str(result.error))
         self._tell(
             Told.PROGRESS, f"{_where(operation)}: {result.responses} responses, {result.verdict.value}"
         )
+
+    def _tell_screened(self, result: OperationResult, screened: Screened) -> None:
+        """Tell which keys the peer ignored and what it sent twice, for each query at its first operation."""
+        from runner.dicom.path import path_text
+
+        operation = result.operation
+        decodable = result.responses - result.undecodable
+        dropped = ", and are dropped" if operation.query.match.mode is MatchMode.DROP else ""
+        for key in screened.keys:
+            if key.mismatched:
+                name = path_text(key.key, operation.dictionary)
+                text = f"warning: {name} ignored: {{}} of {{}} do not match{dropped}"
+                self._tell_found(operation, text, key.mismatched, decodable - key.absent)
+        if screened.doubled:
+            text = "warning: the peer sent {} of {} records more than once in an answer"
+            self._tell_found(operation, text, screened.doubled, decodable)
+        self._dropped += screened.dropped
+        if screened.removed:
+            query = operation.query.name
+            self._removed[query] = self._removed.get(query, 0) + screened.removed
+
+    def _tell_found(self, operation: Operation, text: str, count: int, of: int) -> None:
+        found = self._found.setdefault((_where(operation), text), _Found())
+        found.add(count, of)
+        if found.operations == 1:
+            self._tell(Told.WARNINGS, f"{_where(operation)}: {text.format(count, of)}")
 
     def warning(self, where: str, text: str) -> None:
         """Tell a warning of an association."""
@@ -110,6 +160,8 @@ class Watcher:
             if seen.times > 1:
                 self._tell(told, f"peer {peer}, {seen.queries()}: {seen.times} operations in all: {text}")
         self._seen.clear()
+        kept_back = self._tell_found_in_all()
+        self._tell_expectations(result.expectations)
         if result.error is not None:
             self._tell_error("", result.error)
         for sink in result.sinks:
@@ -132,9 +184,30 @@ class Watcher:
         self._tell(
             Told.SUMMARY,
             f"{result.job.name}: {result.verdict.value}{interrupted}:"
-            f" {result.responses} {'response' if result.responses == 1 else 'responses'},"
+            f" {result.responses} {'response' if result.responses == 1 else 'responses'}{kept_back},"
             f" {done} of {result.planned} operations complete",
         )
+
+    def _tell_found_in_all(self) -> str:
+        """Tell what was found in several operations, and what was removed; return what the last line says."""
+        for (where, text), found in self._found.items():
+            if found.operations > 1:
+                said = text.format(found.count, found.of)
+                self._tell(Told.WARNINGS, f"{where}: {found.operations} operations in all: {said}")
+        for query, removed in self._removed.items():
+            self._tell(Told.SUMMARY, f"query {query}: {removed} records that had come before were removed")
+        kept_back = self._dropped + sum(self._removed.values())
+        self._found.clear()
+        self._removed.clear()
+        self._dropped = 0
+        return f" ({kept_back} kept back)" if kept_back else ""
+
+    def _tell_expectations(self, results: Sequence[ExpectationResult]) -> None:
+        """Tell which expectations were not met."""
+        for result in results:
+            if result.met is False:
+                text = f"query {result.query}: expected {result.expectation}: {result.message}"
+                self._tell(Told.FAILURES, text)
 
     def _warn_of_older(self, sink: SinkResult) -> None:
         """Say that a file of the final name is not of this run, lest it be taken for it."""

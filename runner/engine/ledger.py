@@ -28,6 +28,7 @@ class Ledger:
         operations: how many there are.
         roots: how many of them are operations of the plan, and follow from no other.
         responses: pending responses that arrived whole.
+        delivered: how many of them went on to the sinks.
         verdicts: how many operations have each.
         statuses: the exit statuses that failures ask for. An operation that was broken off asks for none: a
             signal or a sink does, and says so itself.
@@ -36,6 +37,7 @@ class Ledger:
     def __init__(self, results: Iterable[OperationResult] = ()) -> None:
         self.operations = self.roots = 0
         self.responses = 0
+        self.delivered = 0
         self.verdicts: Counter[Verdict] = Counter()
         self.statuses: set[ExitStatus] = set()
         self._held: list[Record] = []
@@ -47,6 +49,7 @@ class Ledger:
         """Note what came of an operation."""
         self.operations += 1
         self.responses += result.responses
+        self.delivered += result.delivered
         self.verdicts[result.verdict] += 1
         if result.error is not None and not isinstance(result.error, InterruptedRunError):
             self.statuses.add(result.error.status)

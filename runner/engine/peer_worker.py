@@ -8,11 +8,13 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from runner.dicom.encoding import EncodingError, encode
+from runner.dicom.identifier import Path
 from runner.dicom.layout import Layout
 from runner.dicom.transfer_syntax import TransferSyntax
 from runner.engine.delivery import Delivery
 from runner.engine.operation_queue import OperationQueue
 from runner.engine.result import OperationResult, Verdict
+from runner.engine.screening import Screening, Screens
 from runner.engine.verdict import Judgement, judge
 from runner.errors import (
     CfindError,
@@ -34,6 +36,7 @@ from runner.transport.stop_signal import StopSignal
 
 if TYPE_CHECKING:
     from runner.association.events import Accepted
+    from runner.dicom.attribute_columns import ColumnReader
     from runner.transport.tls_session import TlsSession
 
 
@@ -51,6 +54,7 @@ class PeerWorker:
         opened: is told of each association, and what was negotiated.
         started: is told of each request, right before it is sent.
         unreachable: why nothing can be sent to the peer, where that is known.
+        screens: says what is looked at in responses before they go to the sinks.
 
     Attributes:
         queue: as given.
@@ -68,6 +72,7 @@ class PeerWorker:
         opened: Callable[[Peer, Accepted], None],
         started: Callable[[Operation], None],
         unreachable: CfindError | None = None,
+        screens: Screens | None = None,
     ) -> None:
         self._peer = peer
         self._abstract_syntaxes = abstract_syntaxes
@@ -85,6 +90,8 @@ class PeerWorker:
         # Whether the peer gave an association the last time that it was asked.
         self._obliging = False
         self._layouts: dict[TransferSyntax, Layout] = {}
+        self._screens = screens or Screens()
+        self._readers: dict[tuple[TransferSyntax, tuple[Path, ...]], ColumnReader] = {}
         queue.join(self)
 
     def results(self) -> Generator[OperationResult, None, None]:
@@ -117,7 +124,9 @@ class PeerWorker:
             if error is self._given_up and self.queue.give_back(self, operation, error):
                 return None
             return progress.result(Verdict.FAILED, error, getattr(error, "outcome", None))
-        judgement = judge(outcome, self._peer.result_limit)
+        expect = operation.query.expect
+        expected = expect.statuses if expect is not None else ()
+        judgement = judge(outcome, self._peer.result_limit, expected)
         return progress.result(judgement.verdict, judgement.error, outcome, judgement)
 
     def _find(self, operation: Operation, progress: _Progress) -> FindOutcome:
@@ -173,24 +182,38 @@ class PeerWorker:
         syntax = connection.transfer_syntax(abstract_syntax)
         progress.transfer_syntax = syntax
         find = Find(operation, syntax)
-        layout = self._layout(syntax, operation)
+        extended = connection.accepted.answers.extended.get(abstract_syntax, {})
+        agreed = [option for option, taken in extended.items() if taken]
+        progress.screening = screening = self._screens.screening(operation, agreed=agreed)
+        if screening is None:
+            layout = self._layout(syntax, operation)
+        else:
+            reader = self._reader(syntax, operation, screening.paths)
         delivery = self._delivery
         has_sinks = delivery.wanted
 
         def deliver(identifiers: Sequence[bytes], status: int) -> None:
-            undecodable = layout.check(identifiers)
+            undecodable: Mapping[int, UndecodableIdentifierError]
+            still_undecodable: Mapping[int, UndecodableIdentifierError]
+            if screening is None:
+                undecodable = layout.check(identifiers)
+                passed, still_undecodable = identifiers, undecodable
+            else:
+                undecodable, passed, still_undecodable = screening.look(reader, identifiers)
             if undecodable:
                 progress.note_undecodable(undecodable)
-            first = progress.responses + 1
+            first = progress.delivered + 1
             progress.responses += len(identifiers)
-            if has_sinks:
-                delivery.write(Batch(find, first, status, identifiers, undecodable))
+            progress.delivered += len(passed)
+            if has_sinks and passed:
+                delivery.write(Batch(find, first, status, passed, still_undecodable))
 
         def keep(identifier: bytes, status: int, why: UndecodableIdentifierError) -> None:
             progress.note_undecodable({0: why})
             progress.responses += 1
+            progress.delivered += 1
             if has_sinks:
-                delivery.write(Batch(find, progress.responses, status, (identifier,), {0: why}))
+                delivery.write(Batch(find, progress.delivered, status, (identifier,), {0: why}))
 
         identifier = _encoded(operation, syntax, self._peer.deflate_level)
         self._served += 1
@@ -207,6 +230,15 @@ class PeerWorker:
             layout = self._layouts[syntax] = Layout(syntax, operation.dictionary)
         return layout
 
+    def _reader(self, syntax: TransferSyntax, operation: Operation, paths: tuple[Path, ...]) -> ColumnReader:
+        """Return what finds attributes in identifiers; it has learned from the operations before."""
+        from runner.dicom.attribute_columns import ColumnReader
+
+        reader = self._readers.get((syntax, paths))
+        if reader is None:
+            reader = self._readers[syntax, paths] = ColumnReader(syntax, operation.dictionary, paths)
+        return reader
+
     def _close(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
@@ -222,6 +254,9 @@ class _Progress:
         self.operation = operation
         # Pending responses that brought an identifier, whole or not.
         self.responses = 0
+        # How many of them went on to the sinks.
+        self.delivered = 0
+        self.screening: Screening | None = None
         self.transfer_syntax: TransferSyntax | None = None
         self._undecodable = 0
         self._first_undecodable: tuple[int, UndecodableIdentifierError] | None = None
@@ -270,6 +305,8 @@ class _Progress:
             unsupported_keys=outcome.pending_warnings if outcome is not None else 0,
             cancelled=outcome.cancelled if outcome is not None else False,
             cap=judgement.cap if judgement is not None else None,
+            delivered=self.delivered,
+            screened=self.screening.screened() if self.screening is not None else None,
         )
 
 

@@ -6,10 +6,14 @@ holds a value of a response.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from runner.dicom.dictionary import Dictionary
 from runner.engine.result import OperationResult
 from runner.errors import CfindError
+
+if TYPE_CHECKING:
+    from runner.engine.screening import Screened
 
 Record = dict[str, Any]
 
@@ -35,10 +39,34 @@ def record(result: OperationResult) -> Record:
         "cancelled": result.cancelled,
         "undecodable": result.undecodable,
         "unsupported_keys": result.unsupported_keys,
+        "delivered": result.delivered,
+        **(_screened(result.screened, operation.dictionary) if result.screened is not None else {}),
         "transfer_syntax": result.transfer_syntax.uid if result.transfer_syntax is not None else None,
         "seconds": round(result.seconds, 6),
         "error": error_record(result.error),
         "warnings": list(result.warnings),
+    }
+
+
+def _screened(screened: Screened, dictionary: Dictionary) -> Record:
+    """Return what was found in the responses; keys that all match are left out."""
+    from runner.dicom.path import path_text
+
+    keys = {
+        path_text(key.key, dictionary): {
+            "mismatched": key.mismatched,
+            "empty": key.empty,
+            "not_returned": key.absent,
+        }
+        for key in screened.keys
+        if key.mismatched or key.absent
+    }
+    return {
+        "match": keys,
+        "dropped": screened.dropped,
+        "removed": screened.removed,
+        "doubled": screened.doubled,
+        "unidentified": screened.unidentified,
     }
 
 

@@ -13,6 +13,7 @@ from runner.sinks.base import SinkState
 
 if TYPE_CHECKING:
     from runner.association.events import Accepted
+    from runner.engine.screening import Screened
     from runner.transport.tls_session import TlsSession
 
 
@@ -53,6 +54,8 @@ class OperationResult:
         cancelled: whether the job ended it by a C-CANCEL.
         cap: what shows that the peer gave no more than it wanted to; None where nothing does.
         parts: into how many smaller ones it was cut since it hit a cap.
+        delivered: how many responses went on to the sinks, the undecodable ones among them.
+        screened: what came of looking at them; None where nothing was to be looked at.
     """
 
     operation: Operation
@@ -68,6 +71,8 @@ class OperationResult:
     cancelled: bool = False
     cap: Cap | None = None
     parts: int = 0
+    delivered: int = 0
+    screened: Screened | None = None
 
 
 @dataclass(frozen=True, slots=True)

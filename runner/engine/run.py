@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from runner.engine.address import reachable
 from runner.engine.delivery import Delivery
+from runner.engine.expectations import Expectations
 from runner.engine.ledger import Ledger
 from runner.engine.observer import Observer, SilentObserver
 from runner.engine.operation_queue import OperationQueue
 from runner.engine.peer_worker import PeerWorker
 from runner.engine.result import OperationResult, PeerResult, Verdict
 from runner.engine.run_result import RunResult
+from runner.engine.screening import Screens
 from runner.engine.verdict import same_as_capped
 from runner.errors import ArchiveError, CfindError, DefectError, ExitStatus, InvalidJobError, SinkError
 from runner.model import Job, Peer
@@ -36,6 +38,10 @@ if TYPE_CHECKING:
 
 #: An answer with fewer responses is not compared with others: many have one.
 _COMPARED = 2
+
+
+#: The exit statuses of runs whose answers are all there.
+_WHOLE = (ExitStatus.SUCCESS, ExitStatus.EXPECTATION)
 
 
 class Interruption(Protocol):
@@ -93,6 +99,8 @@ class _Run:
         self._planned = planned(job)
         # How many responses the answers had that are known to be capped, for each peer.
         self._capped: set[tuple[str, int]] = set()
+        self._screens = Screens()
+        self._expectations = Expectations(job.queries)
         self._warnings: list[str] = []
         self._sessions: dict[str, TlsSession] = {}
         self._accepted: dict[str, Accepted] = {}
@@ -127,13 +135,15 @@ class _Run:
             error=error,
             started=started,
             warnings=tuple(self._warnings),
+            expectations=self._expectations.results(),
             peers=tuple(
                 PeerResult(peer.name, self._sessions.get(peer.name), self._accepted.get(peer.name))
                 for peer in self._peers()
             ),
         )
-        # A sink that failed is its own affair: what the others hold is whole.
-        whole = result.verdict is Verdict.COMPLETE and result.exit_status is ExitStatus.SUCCESS
+        # A sink that failed is its own affair: what the others hold is whole. And so are answers that are
+        # not what the job expects.
+        whole = result.verdict is Verdict.COMPLETE and result.exit_status in _WHOLE
         closed = self._delivery.close(whole=whole)
         # A signal that came while the sinks committed did not keep anything from being whole.
         return replace(result, sinks=closed, seconds=time.monotonic() - begun)
@@ -196,6 +206,7 @@ class _Run:
                 self._opened,
                 self._started,
                 unreachable,
+                self._screens,
             )
 
     def _drain(self, worker: PeerWorker) -> None:
@@ -211,6 +222,7 @@ class _Run:
     def _ended(self, result: OperationResult) -> None:
         with self._lock:
             self._ledger.add(result)
+            self._expectations.add(result)
             self._observer.operation_finished(result)
 
     def _compared(self, result: OperationResult) -> OperationResult:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from runner.engine.expectations import ExpectationResult
 from runner.engine.ledger import Ledger
 from runner.engine.result import PeerResult, SinkResult, Verdict
 from runner.errors import CfindError, ExitStatus
@@ -38,6 +39,7 @@ class RunResult:
         seconds: how long the run took.
         warnings: of associations, not of one operation.
         peers: those that the job asks, in its order.
+        expectations: whether each of the job's was met, in its order.
     """
 
     job: Job
@@ -50,6 +52,7 @@ class RunResult:
     seconds: float = 0.0
     warnings: tuple[str, ...] = ()
     peers: tuple[PeerResult, ...] = ()
+    expectations: tuple[ExpectationResult, ...] = ()
 
     @property
     def responses(self) -> int:
@@ -74,6 +77,8 @@ class RunResult:
         """The exit status that the run has."""
         statuses = set(self.ledger.statuses)
         statuses.update(sink.error.status for sink in self.sinks if sink.error is not None)
+        if any(one.met is False for one in self.expectations):
+            statuses.add(ExitStatus.EXPECTATION)
         if self.error is not None:
             statuses.add(self.error.status)
         if self.interrupted is not None:

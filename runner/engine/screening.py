@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from runner.dicom.identifier import Path
 from runner.dicom.tags import SPECIFIC_CHARACTER_SET
 from runner.errors import UndecodableIdentifierError
-from runner.model import Across, MatchMode, UniqueKey
+from runner.model import Across, MatchMode, QueryOption, UniqueKey
 from runner.plan import QUERY_RETRIEVE_LEVEL, Operation
 
 if TYPE_CHECKING:
@@ -25,6 +25,12 @@ if TYPE_CHECKING:
 _MAX_REMEMBERED = 4096
 #: So many keys and character sets are remembered; a peer may declare a different one in each response.
 _MAX_MEMORIES = 256
+#: VRs of keys that mean more than by themselves where an option is agreed on (PS3.4 C.5.1.1).
+_CHANGED_VRS = {
+    QueryOption.DATE_TIME: ("DA", "TM"),
+    QueryOption.FUZZY: ("PN",),
+    QueryOption.TIMEZONE: ("DA", "TM", "DT"),
+}
 #: A record's digest has so many bytes: two of 10^12 different records share one with a probability of 10^-15.
 DIGEST_SIZE = 16
 
@@ -51,7 +57,6 @@ class Screened:
     """What came of looking at the responses of an operation.
 
     Attributes:
-        delivered: responses that went on to the sinks.
         keys: for each matching key what was found; empty where nobody looked.
         dropped: responses that were dropped, since they do not match.
         removed: records that had come before, and were removed.
@@ -61,7 +66,6 @@ class Screened:
         repeated: for each key of `expect.unique`, in how many its value had come before.
     """
 
-    delivered: int = 0
     keys: tuple[KeyCount, ...] = ()
     dropped: int = 0
     removed: int = 0
@@ -174,7 +178,6 @@ class Screening:
         self._consumers = consumers
         self._delivered = delivered
         self.paths = tuple(dict.fromkeys(path for consumer in consumers for path in consumer.paths))
-        self.passed = 0
 
     def look(self, reader: ColumnReader, identifiers: Sequence[bytes]) -> Look:
         """Look at responses that came together.
@@ -224,17 +227,11 @@ class Screening:
                 columns = columns.only(kept)
                 places = kept if places is None else [places[index] for index in kept]
         if places is None:
-            self.passed += len(identifiers)
             return Look(came, identifiers, undecodable)
         if undecodable:
             places = sorted((*places, *undecodable))
             undecodable = {places.index(index): error for index, error in undecodable.items()}
-        self.passed += len(places)
         return Look(came, [identifiers[index] for index in places], undecodable)
-
-    def keep(self) -> None:
-        """Note a response that goes on unseen, since it is not whole."""
-        self.passed += 1
 
     def begin_attempt(self) -> None:
         """Begin another attempt of the same operation."""
@@ -246,7 +243,7 @@ class Screening:
         counted: dict[str, object] = {}
         for consumer in self._consumers:
             consumer.report(counted)
-        return Screened(delivered=self.passed, **counted)  # type: ignore[arg-type]
+        return Screened(**counted)  # type: ignore[arg-type]
 
 
 class Screens:
@@ -261,6 +258,7 @@ class Screens:
         operation: Operation,
         more: Sequence[Consumer] = (),
         *,
+        agreed: Iterable[QueryOption] = (),
         seen: Seen | None = None,
         retries: bool = False,
     ) -> Screening | None:
@@ -269,22 +267,26 @@ class Screens:
         Args:
             operation: whose responses come.
             more: what looks at them behind all that the query asks for.
+            agreed: what the peer does beyond the baseline; keys that therefore mean more are not tested.
             seen: where the records of several operations are told apart, in place of the query's own.
             retries: whether there may be several attempts, of which each response is wanted once.
         """
-        consumers = [*self._consumers(operation, seen), *more]
+        consumers = [*self._consumers(operation, agreed, seen), *more]
         if not consumers and not retries:
             return None
         return Screening(consumers, Delivered() if retries else None)
 
-    def _consumers(self, operation: Operation, seen: Seen | None) -> Iterable[Consumer]:
+    def _consumers(
+        self, operation: Operation, agreed: Iterable[QueryOption], seen: Seen | None
+    ) -> Iterable[Consumer]:
         query = operation.query
         if query.match.mode is not MatchMode.OFF and _has_matching_keys(operation):
             from runner.dicom.key_checks import KeyChecks
             from runner.dicom.matching import MatchingRules
 
             rules = MatchingRules(query.match.name_case, query.match.name_accents)
-            checks = KeyChecks(operation.identifier, rules)
+            unjudged = {vr for option in agreed for vr in _CHANGED_VRS.get(option, ())}
+            checks = KeyChecks(operation.identifier, rules, unjudged)
             if checks.paths:
                 yield KeyScreen(checks, drop=query.match.mode is MatchMode.DROP)
         duplicates = query.deduplicate

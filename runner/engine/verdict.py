@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 
 from runner.engine.result import Cap, Verdict
@@ -31,15 +32,17 @@ class Judgement:
     notes: tuple[str, ...] = ()
 
 
-def judge(outcome: FindOutcome, result_limit: int | None = None) -> Judgement:
+def judge(outcome: FindOutcome, result_limit: int | None = None, expected: Container[int] = ()) -> Judgement:
     """Judge a C-FIND that came to its final response (PS3.4 C.4.1.1.4).
 
     Args:
         outcome: its final status and what came with it; the responses as they came, before any filtering.
         result_limit: how many responses the peer gives at most, as the job declares.
+        expected: the final statuses that the job expects in place of success.
     """
     status, responses = outcome.detail.status, outcome.responses
-    if status in (SUCCESS, CANCEL) and outcome.cancelled:
+    is_expected = status in expected and status != SUCCESS
+    if is_expected or (status in (SUCCESS, CANCEL) and outcome.cancelled):
         return Judgement(Verdict.COMPLETE)
     if status == SUCCESS:
         return _judged_by_count(responses, result_limit)

@@ -82,7 +82,7 @@ def _query(
     text = query["model"].text()
     known = text in {model.value for model in InformationModel}
     model = InformationModel(text) if known else None
-    requests, columns = read_requests(query, model, dictionary, used, check_rows=check_rows)
+    requests, columns, rules = read_requests(query, model, dictionary, used, check_rows=check_rows)
     return Query(
         name=name,
         peers=_peers(query, peers),
@@ -91,6 +91,9 @@ def _query(
         columns=columns,
         cancel_after=query["cancel_after"].integer(None),
         repeat=query["repeat"].integer(1) or 1,
+        match=rules.match,
+        deduplicate=rules.deduplicate,
+        expect=rules.expect,
     )
 
 

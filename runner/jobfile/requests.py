@@ -12,6 +12,7 @@ from runner.dicom.identifier import Element, Identifier, Path, merged
 from runner.dicom.tags import SPECIFIC_CHARACTER_SET, is_private_creator, parse_tag
 from runner.dicom.transfer_syntax import TransferSyntax
 from runner.errors import QueryFileError
+from runner.jobfile.answers import AnswerRules, read_answer_rules, with_return_keys
 from runner.jobfile.keys import DEFAULT_CHARACTER_SET, QUERY_RETRIEVE_LEVEL, Keys, UsedKeys, read_keys
 from runner.jobfile.section import Section
 from runner.model import InformationModel, Level, Request, Requests
@@ -24,7 +25,7 @@ def read_requests(
     used: Sequence[UsedKeys] = (),
     *,
     check_rows: bool = True,
-) -> tuple[tuple[Request, ...] | Requests, tuple[Path, ...]]:
+) -> tuple[tuple[Request, ...] | Requests, tuple[Path, ...], AnswerRules]:
     """Make the requests of a query.
 
     Args:
@@ -36,19 +37,28 @@ def read_requests(
 
     Returns:
         A request for each query file, or one for the keys, each of them for every row where there are
-        rows, and for every value of keys that have several; and the attributes that the query names.
+        rows, and for every value of keys that have several; the attributes that the query names; and what is done with its
+        answers.
     """
     drafts, columns = _Query(query, model, dictionary, used).read()
+    rules = AnswerRules()
+    if any(query[name].data is not None for name in ("match", "deduplicate", "expect")):
+        levels = tuple(dict.fromkeys(_level_of(draft.identifier) for draft in drafts))
+        rules = read_answer_rules(query, model, levels, dictionary)
+        drafts = [
+            replace(draft, identifier=with_return_keys(draft.identifier, rules, query, dictionary))
+            for draft in drafts
+        ]
     if "foreach" not in query:
         complete = [draft for draft in drafts if not _wants_rows(draft.keys, used)]
         if len(complete) < len(drafts):
-            return (), columns
+            return (), columns, rules
     if "foreach" in query or any(draft.keys.bound for draft in drafts):
         from runner.jobfile.foreach import read_foreach
 
         made = [(draft.identifier, draft.source, draft.keys.bound) for draft in drafts]
-        return read_foreach(query, made, dictionary, check_rows=check_rows), columns
-    return tuple(Request(draft.identifier, draft.source) for draft in drafts), columns
+        return read_foreach(query, made, dictionary, check_rows=check_rows), columns, rules
+    return tuple(Request(draft.identifier, draft.source) for draft in drafts), columns, rules
 
 
 def _wants_rows(keys: Keys, used: Sequence[UsedKeys]) -> bool:
@@ -207,6 +217,11 @@ class _Query:
             else:
                 what, advice = "the key 'level' is missing", f"add it, one of {levels}"
                 self.query.problem(what, f"{advice}; 'level: null' sends none", of_key=True)
+
+
+def _level_of(identifier: Identifier) -> Level | None:
+    text = next((_text(element) for element in identifier if element.tag == QUERY_RETRIEVE_LEVEL), "")
+    return Level(text) if text in {level.value for level in Level} else None
 
 
 def _not_of_model(level: str, model: InformationModel) -> tuple[str, str]:

@@ -105,6 +105,8 @@ class _Explainer:
         if error.schema is self.schema:
             advice = _sentence(error.schema["properties"]["peers"]["description"])
             yield self.problem((), "the key 'peers' is missing", f"add it: {advice}", of_key=True)
+        elif isinstance(error.instance, str):
+            yield from self.explained(inner for inner in error.context or () if inner.validator == "enum")
         elif error.schema is not self.schema["definitions"]["query"]:
             yield from self.explain_form(error)
         elif isinstance(error.instance, dict):
