@@ -16,7 +16,7 @@ from runner.cli.arguments import (
 )
 from runner.cli.job_files import valid_jobs
 from runner.cli.messages import printable, say
-from runner.errors import ExitStatus
+from runner.errors import ExitStatus, UsageError
 from runner.model import ExtendedNegotiation, InformationModel, Job, Tls, UserIdentity, Wish
 from runner.plan import Operation, operations
 
@@ -24,10 +24,17 @@ from runner.plan import Operation, operations
 def parser() -> ArgumentParser:
     """Return the command's command line."""
     made = ArgumentParser("plan", "Print every operation of a job exactly as it will be sent. Offline.")
-    made.add_argument("job", type=Path, metavar="JOB", help="a job file")
+    made.add_argument("job", type=Path, metavar="JOB", nargs="?", help="a job file")
     made.add_argument("--format", choices=tuple(_FORMATS), default="text", help="default: text")
     made.add_argument(
         "--as", dest="other", choices=("findscu",), help="print command lines of that program in its place"
+    )
+    made.add_argument(
+        "--diff",
+        nargs=2,
+        type=Path,
+        metavar=("OLD", "NEW"),
+        help="print what differs in what two job files send; exit status 7 if anything does, otherwise 0",
     )
     add_variable_option(made)
     add_clock_option(made)
@@ -38,9 +45,21 @@ def parser() -> ArgumentParser:
 def execute(argv: Sequence[str]) -> ExitStatus:
     """Run the command."""
     options = parser().parse_args(argv)
+    if (options.job is None) == (options.diff is None):
+        what = (
+            "one job file is needed, or --diff with two" if options.job is None else "--diff takes two jobs"
+        )
+        raise UsageError(f"cfind plan: {what}", "write cfind plan JOB, or cfind plan --diff OLD NEW")
+    if options.diff is not None and options.other is not None:
+        raise UsageError("cfind plan: --diff and --as exclude each other", "leave one of them out")
     # Rows are looked at as their operations are printed: the first one comes at once.
     variables, clock = given_variables(options.variables), given_clock(options.now)
-    job = valid_jobs([options.job], variables, check_rows=False, clock=clock, strictly=options.strict)[0]
+    paths = [options.job] if options.diff is None else options.diff
+    job, *others = valid_jobs(paths, variables, check_rows=False, clock=clock, strictly=options.strict)
+    if others:
+        from runner.cli.plan_diff import print_diff
+
+        return print_diff(job, others[0], as_json=options.format == "json")
     if options.other is not None:
         _print_findscu(job, as_json=options.format == "json")
     else:

@@ -19,7 +19,8 @@ _MODEL_NAMES = {
     InformationModel.PATIENT_STUDY_ONLY: "Patient/Study Only",
     InformationModel.WORKLIST: "Modality Worklist",
 }
-_SYNTAX_NAMES = {
+#: What transfer syntaxes are called.
+SYNTAX_NAMES = {
     TransferSyntax.EXPLICIT_LITTLE: "explicit little endian",
     TransferSyntax.EXPLICIT_BIG: "explicit big endian",
     TransferSyntax.IMPLICIT_LITTLE: "implicit little endian",
@@ -40,7 +41,7 @@ def operation_lines(operation: Operation) -> Iterator[str]:
         yield f"  secured   {settings_text(peer.tls)}"
     yield f"  model     {_MODEL_NAMES[operation.model]} ({operation.model.sop_class_uid})"
     yield f"  level     {operation.level.value if operation.level is not None else 'none'}"
-    yield f"  proposes  {', then '.join(_SYNTAX_NAMES[syntax] for syntax in peer.transfer_syntaxes)}"
+    yield f"  proposes  {', then '.join(SYNTAX_NAMES[syntax] for syntax in peer.transfer_syntaxes)}"
     if peer.user_identity is not None or peer.extended_negotiation.proposed:
         from runner.cli.negotiation_text import proposal_lines
 
