@@ -659,6 +659,8 @@ def _same(one: _Attribute, other: _Attribute) -> bool:
     """Return whether two keys for the same attribute ask for the same."""
     if one.section.data == other.section.data:
         return True
+    if any(_is_form(data) for key in (one, other) for data in (key.section.data, _value(key.section))):
+        return False
     stated = [
         attribute.section.data["vr"] if _has_vr(attribute.section) else attribute.vr
         for attribute in (one, other)

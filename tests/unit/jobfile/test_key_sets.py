@@ -84,6 +84,11 @@ def test_tags_and_keywords_name_the_same_attribute(tmp_path):
         ("ProcedureCodeSequence: [{CodeValue: A}]", "ProcedureCodeSequence: [{CodeValue: A}]", False),
         ("ProcedureCodeSequence: [{CodeValue: A}]", "ProcedureCodeSequence: [{CodeValue: B}]", True),
         ("PatientName: '${var:A}'", "PatientName: x", False),
+        ("StudyDate: {last: 7d}", "StudyDate: {last: 7d}", False),
+        ("StudyDate: {last: 7d}", "StudyDate: {last: 8d}", True),
+        ("StudyDate: {last: 7d}", "StudyDate: ", True),
+        ("StudyDate: {vr: DA, value: {last: 7d}}", "StudyDate: {vr: DA, value: {last: 8d}}", True),
+        ("Modality: {any_of: [CT, MR]}", "Modality: {any_of: [CT]}", True),
         ("""(0009,"ACME 1",01): {vr: LO, value: A}""", """'0009,"ACME 1",01': {vr: LO, value: A}""", False),
     ],
 )
