@@ -11,6 +11,7 @@ _NAME = "job.schema.json"
 #: From here on to its end the schema is the list of attributes, made by tests/tools/make_attributes.py.
 _GENERATED = b'"$comment": "what follows is generated'
 _END = b"}}}"
+_REFERENCE = {"$ref": "#/definitions/reference"}
 _PACKAGE = Path(__file__).resolve().parent.parent
 
 
@@ -21,17 +22,28 @@ def schema_text() -> str:
 
 @cache
 def schema() -> dict[str, Any]:
-    """Return the schema as data, without the list of attributes; it is shared and must not be changed.
+    """Return the schema of a job whose references are resolved, without the list of attributes.
 
-    The list forbids nothing, editors complete and explain keywords from it. Reading its thousands of
-    members would take longer than reading a job.
+    Editors see a job as it is written, so the schema takes a reference in place of a number or a choice;
+    here it does not. The list of attributes forbids nothing, and editors complete and explain keywords from
+    it; reading its thousands of members would take longer than reading a job. The data is shared and must
+    not be changed.
     """
     import json
 
     with _file().open("rb") as lines:
         text = b"".join(_hand_written(lines))
-    document: dict[str, Any] = json.loads(text[:-2] + _END if text.endswith(b",\n") else text)
+    text = text[:-2] + _END if text.endswith(b",\n") else text
+    document: dict[str, Any] = json.loads(text, object_hook=resolved_only)
     return document
+
+
+def resolved_only(node: dict[str, Any]) -> dict[str, Any]:
+    """Return a part of the schema in which no reference stands for its value; for json's `object_hook`."""
+    choices = node.get("anyOf", ())
+    if _REFERENCE not in choices:
+        return node
+    return {**choices[0], **{key: value for key, value in node.items() if key != "anyOf"}}
 
 
 @cache
