@@ -25,7 +25,8 @@ _TYPES = {
 #: Types whose secret is all of a file, and what around it is no part of it: what editors put there.
 _AROUND = {IdentityType.SAML: b" \t\r\n", IdentityType.JWT: b" \t\r\n", IdentityType.KERBEROS: b""}
 
-_answers: WeakKeyDictionary[StopSignal, dict[tuple[str, Secret], bytes]] = WeakKeyDictionary()
+_Answer = bytes | InvalidJobError
+_answers: WeakKeyDictionary[StopSignal, dict[Need, _Answer]] = WeakKeyDictionary()
 _asking = threading.Lock()
 
 
@@ -59,15 +60,26 @@ def _secret(peer: Peer, identity: UserIdentity, secret: Secret, stop: StopSignal
         limit=("an association request", "check that this is the right one"),
         whole_file=identity.type in _AROUND,
     )
-    if secret.source is SecretSource.PROMPT:
-        with _asking:
-            answers = _answers.setdefault(stop, {})
-            if (peer.name, secret) not in answers:
-                answers[peer.name, secret] = secret_of(secret, need, stop)
-            found = answers[peer.name, secret]
-    else:
-        found = secret_of(secret, need, stop)
+    found = (
+        _asked(secret, need, stop) if secret.source is SecretSource.PROMPT else secret_of(secret, need, stop)
+    )
     found = found.strip(_AROUND.get(identity.type, b""))
     if not found:
         raise InvalidJobError(f"the {name} is empty", "check where user_identity takes it from")
     return found
+
+
+def _asked(secret: Secret, need: Need, stop: StopSignal) -> bytes:
+    """Return what is typed; whoever is asked once and says nothing is not asked again in a run."""
+    with _asking:
+        answers = _answers.setdefault(stop, {})
+        answer = answers.get(need)
+        if answer is None:
+            try:
+                answer = secret_of(secret, need, stop)
+            except InvalidJobError as error:
+                answer = error
+            answers[need] = answer
+    if isinstance(answer, bytes):
+        return answer
+    raise InvalidJobError(answer.what, answer.advice, answer.where)

@@ -75,6 +75,19 @@ def test_a_prompt_is_answered_once_in_a_run(
     assert capsys.readouterr().err == "Passcode of al?ice for peer main: \n" * 2
 
 
+def test_a_prompt_that_nobody_answers_is_not_repeated(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stop = StopSignal()
+    identity = UserIdentity(IdentityType.USERNAME_PASSCODE, "alice", Secret(SecretSource.PROMPT))
+    with Path(os.devnull).open("rb") as nothing:
+        monkeypatch.setattr(sys, "stdin", nothing)
+        for _ in range(3):
+            with pytest.raises(InvalidJobError, match="nobody to ask for the passcode"):
+                resolved(identity, stop)
+    assert capsys.readouterr().err == "Passcode of alice for peer main: \n"
+
+
 def test_what_cannot_be_had(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     empty, endless = tmp_path / "empty", tmp_path / "endless"
     empty.write_bytes(b"\n \n")
