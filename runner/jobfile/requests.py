@@ -37,8 +37,8 @@ def read_requests(
 
     Returns:
         A request for each query file, or one for the keys, each of them for every row where there are
-        rows, and for every value of keys that have several; the attributes that the query names; and what is done with its
-        answers.
+        rows, and for every value of keys that have several; the attributes that the query names; and what is
+        done with its answers.
     """
     drafts, columns = _Query(query, model, dictionary, used).read()
     rules = AnswerRules()
