@@ -424,7 +424,7 @@ _RENEW = (
     " and check this machine's clock"
 )
 #: By OpenSSL's number of what was found (X509_V_ERR_…): what it means, and what to do.
-_VERDICTS: dict[int, tuple[str, str]] = {
+VERDICTS: dict[int, tuple[str, str]] = {
     3: ("no revocation list of its issuer is at hand", "name a current one by crl_files (+crl)"),
     7: ("its signature is wrong", "the certificate is forged or damaged: ask the peer's administrator"),
     8: ("the signature of the revocation list is wrong", "get the list again, from its issuer"),
@@ -455,7 +455,7 @@ def _unacceptable(error: ssl.SSLCertVerificationError, tls: Tls, name: str) -> T
             "check host and port; if the certificate bears another name of the peer, say so by server_name,"
             " or set check_host to false",
         )
-    what, advice = _VERDICTS.get(
+    what, advice = VERDICTS.get(
         error.verify_code, (error.verify_message or "it was not accepted", "ask the peer's administrator")
     )
     if error.verify_code in (18, 19, 20, 21) and not (tls.ca_files or tls.ca_directories):

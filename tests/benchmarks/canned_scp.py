@@ -9,6 +9,7 @@ pieces. The called AE title says how many there are: `N100000`. It is not a vali
 from __future__ import annotations
 
 import socket
+import ssl
 import struct
 import sys
 import threading
@@ -215,11 +216,25 @@ def _message_id(command: bytes) -> int:
 def main() -> None:
     """Serve until the process is ended."""
     canned = Canned(int(sys.argv[1]))
+    secured = None
+    if len(sys.argv) > 4:
+        secured = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        secured.load_cert_chain(sys.argv[3], sys.argv[4])
     with socket.create_server(("127.0.0.1", int(sys.argv[2]) if len(sys.argv) > 2 else 0)) as server:
         print(server.getsockname()[1], flush=True)
         while True:
             connection, _ = server.accept()
-            threading.Thread(target=Association(connection, canned).serve, daemon=True).start()
+            threading.Thread(target=serve, args=(connection, canned, secured), daemon=True).start()
+
+
+def serve(connection: socket.socket, canned: Canned, secured: ssl.SSLContext | None) -> None:
+    """Serve one client, over TLS where there are settings for it."""
+    if secured is not None:
+        try:
+            connection = secured.wrap_socket(connection, server_side=True)
+        except OSError:
+            return
+    Association(connection, canned).serve()
 
 
 if __name__ == "__main__":

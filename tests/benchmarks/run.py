@@ -29,7 +29,7 @@ ROOT = HERE.parent.parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 
 from measuring import Comparison, Program, compare, peak_memory  # noqa: E402 - found by the line above
-from peers import dcmqrscp, orthanc  # noqa: E402
+from peers import certificates, dcmqrscp, orthanc  # noqa: E402
 from peers.findscu import findscu  # noqa: E402
 from peers.process import HOST, program  # noqa: E402
 
@@ -97,6 +97,7 @@ class Bench:
         self.printing()
         self.csv()
         self.rsp_files()
+        self.over_tls()
         self.many_queries()
         self.starting()
         self.memory_use()
@@ -109,20 +110,20 @@ class Bench:
         path.write_text(json.dumps({"version": 1, "name": name, **document}), "utf-8")
         return path
 
-    def _canned_job(self, name: str, count: int, sinks: Sequence[dict[str, object]]) -> Path:
+    def _canned_job(self, name: str, count: int, sinks: Sequence[dict[str, object]], **more: object) -> Path:
         keys = dict.fromkeys(COLUMNS)
         return self._job(
             name,
             {
-                "peers": {"canned": {"host": HOST, "port": self.canned, "ae_title": f"N{count}"}},
+                "peers": {"canned": {"host": HOST, "port": self.canned, "ae_title": f"N{count}", **more}},
                 "queries": {"studies": {"model": "study-root", "level": "STUDY", "keys": keys}},
                 "sinks": list(sinks),
             },
         )
 
-    def _findscu_arguments(self, count: int, *options: str) -> list[str]:
+    def _findscu_arguments(self, count: int, *options: str, port: int | None = None) -> list[str]:
         keys = [word for key in ("QueryRetrieveLevel=STUDY", *COLUMNS) for word in ("-k", key)]
-        return ["-S", *options, "-aec", f"N{count}", *keys, HOST, str(self.canned)]
+        return ["-S", *options, "-aec", f"N{count}", *keys, HOST, str(port or self.canned)]
 
     def _run_job(self, job: Path, **more: object) -> Program:
         return Program([self.cfind, "run", job, "--quiet"], self.folder, **more)  # type: ignore[arg-type]
@@ -216,6 +217,21 @@ class Bench:
             result = compare(ours, theirs, self.scale.pairs)
             self._add(f"{count:,} rsp files, {place}", "findscu -X", result, aim, count)
             shutil.rmtree(folder)
+
+    def over_tls(self) -> None:
+        count = self.scale.most
+        folder = self.folder / "certificates"
+        folder.mkdir()
+        made = certificates.Certificates(folder)
+        ca = str(made["ca.pem"])
+        with canned_scp(count, made["server.pem"], made["server.key"]) as port:
+            ours = self._run_job(self._canned_job("tls", count, [], port=port, tls={"ca_files": [ca]}))
+            arguments = self._findscu_arguments(count, "-q", "-sr", "+tla", "+cf", ca, port=port)
+            theirs = Program([findscu(), *arguments], self.folder)
+            result = compare(ours, theirs, self.scale.pairs)
+        self._add(
+            f"count {count:,} responses over TLS 1.3", "findscu, responses hidden", result, "≥ 2", count
+        )
 
     # --- queries ----------------------------------------------------------------------------------
 
@@ -378,11 +394,10 @@ class _ExpectFiles:
 
 
 @contextmanager
-def canned_scp(most: int) -> Iterator[int]:
-    """Run the canned SCP and give its port."""
-    with subprocess.Popen(
-        [sys.executable, HERE / "canned_scp.py", str(most)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE
-    ) as process:
+def canned_scp(most: int, *certificate_and_key: Path) -> Iterator[int]:
+    """Run the canned SCP, over TLS where it has a certificate, and give its port."""
+    command = [sys.executable, HERE / "canned_scp.py", str(most), "0", *certificate_and_key]
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as process:
         try:
             assert process.stdout is not None
             yield int(process.stdout.readline())
