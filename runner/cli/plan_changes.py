@@ -135,11 +135,12 @@ class _Group:
 
     def settings(self) -> dict[str, Any]:
         """Return how its operations are sent, by names as in a job."""
-        return {
-            **_flat(self.peer, _NOT_OF_PEER),
-            **_flat(self.query, _NOT_OF_QUERY),
-            "inherits": tuple(path_text((tag,), self.job.dictionary) for tag in self.query.inherits),
-        }
+        found = _flat(self.peer, _NOT_OF_PEER) | _flat(self.query, _NOT_OF_QUERY)
+        found["inherits"] = tuple(path_text((tag,), self.job.dictionary) for tag in self.query.inherits)
+        if self.query.split is not None:
+            found["split.key"] = found.pop("split.name")
+            del found["split.vr"]
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,7 +317,7 @@ def _changed_settings(old: _Group, new: _Group) -> Iterator[SettingChange]:
         one, other = before.get(name), after.get(name)
         if name not in before or name not in after:
             continue  # what it belongs to was added or removed as a whole
-        if is_dataclass(one) and is_dataclass(other) and not isinstance(one, Secret):
+        if is_dataclass(one) and type(one) is type(other) and not isinstance(one, Secret):
             continue  # its members are told
         if not same(one, other):
             yield SettingChange(name, one, other)

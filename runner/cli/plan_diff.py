@@ -23,7 +23,7 @@ from runner.cli.plan_text import SYNTAX_NAMES
 from runner.cli.tls_text import settings_text
 from runner.dicom.transfer_syntax import TransferSyntax
 from runner.errors import ExitStatus
-from runner.model import Job, Secret, Tls, UserIdentity
+from runner.model import DateSplit, Job, LetterSplit, ListSplit, Secret, Tls, UserIdentity
 from runner.plan import Operation
 
 
@@ -139,6 +139,7 @@ _SHOWN: dict[type, Callable[[Any], str]] = {
     Secret: reference_text,
     Tls: settings_text,
     UserIdentity: lambda identity: identity.type.value,
+    **dict.fromkeys((DateSplit, LetterSplit, ListSplit), lambda split: f"on {split.name}"),
 }
 
 

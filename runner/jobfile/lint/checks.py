@@ -18,6 +18,7 @@ CHECKS: dict[str, Check] = {
     "unused-peer": declared.unused_peers,
     "unknown-option": declared.unknown_options,
     "unused-variable": declared.unused_variables,
+    "unused-key-set": declared.unused_key_sets,
 }
 
 

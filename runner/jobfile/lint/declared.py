@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from runner.jobfile.lint.subject import Finding, Subject
 from runner.jobfile.nodes import Listing, Node, Scalar
+from runner.jobfile.section import Section
 
 _VARIABLE = re.compile(r"\$\{var:([A-Za-z_][A-Za-z0-9_-]*)\}")
 
@@ -42,6 +43,21 @@ def unknown_options(subject: Subject) -> Iterator[Finding]:
                 yield Finding(
                     section[option.value], what, "take it out; the worklist knows fuzzy and timezone"
                 )
+
+
+def unused_key_sets(subject: Subject) -> Iterator[Finding]:
+    """A key set that no query uses may be one that was forgotten."""
+    used = {name for _, query in subject.top["queries"].members() for name in _used_by(query)}
+    for name, section in subject.top["key_sets"].members():
+        if name not in used and subject.is_own(section):
+            yield Finding(section, "no query uses this key set", "name it under 'use', or take it out")
+
+
+def _used_by(query: Section) -> Iterator[str]:
+    """Yield the names of the key sets that a query and those below it use."""
+    yield from (item.text() for item in query["use"].texts())
+    for _, child in query["then"].members():
+        yield from _used_by(child)
 
 
 def _texts(node: Node) -> Iterator[str]:

@@ -55,6 +55,7 @@ RULES: dict[str, Rule] = {
         Severity.WARNING, "What is negotiated with a peer is known to a model that it is asked for"
     ),
     "unused-variable": Rule(Severity.WARNING, "Every variable is used"),
+    "unused-key-set": Rule(Severity.WARNING, "Every key set is used by a query"),
     # peers
     "literal-secret": Rule(Severity.WARNING, "No password and no other secret stands in the job"),
     "readable-secret": Rule(Severity.WARNING, "Only their owner can read files with secrets"),

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count, islice
 from pathlib import Path
 
@@ -13,6 +13,19 @@ from hypothesis import strategies as st
 from runner.cli import plan_changes
 from runner.cli.main import main
 from runner.cli.plan_changes import LOOK_AHEAD, unequal
+from runner.cli.plan_diff import print_diff
+from runner.dicom.identifier import Element
+from runner.model import (
+    DateSplit,
+    InformationModel,
+    Job,
+    LetterSplit,
+    ListSplit,
+    Peer,
+    Query,
+    Request,
+    Split,
+)
 
 PEERS = "peers: {main: {host: pacs, port: 104}, other: {host: pacs2, port: 104}}\n"
 QUERY = "  q: {peer: main, model: study-root, level: STUDY, keys: {StudyInstanceUID: , PatientName: A*}}\n"
@@ -153,6 +166,38 @@ def test_another_order(tmp_path, capsys):
         capsys, write(tmp_path, "old", QUERY + second), write(tmp_path, "new", second + QUERY)
     )
     assert (status, text) == (7, "order\n  was: q, main; r, main\n  is:  r, main; q, main\nanother order\n")
+
+
+def a_job(split: Split | None) -> Job:
+    identifier = (Element(0x00100010, "PN", "A*"),)
+    query = Query("q", ("main",), InformationModel.STUDY_ROOT, (Request(identifier),), split=split)
+    child = replace(query, name="series", split=None, inherits=(0x0020000D,) if split else ())
+    return Job("j", (Peer("main", host="a", port=1),), (replace(query, then=(child,)),))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (None, DateSplit((0x00080020,), "StudyDate"), ["split: none -> on StudyDate"]),
+        (
+            DateSplit((0x00080020,), "StudyDate", every=86400),
+            DateSplit((0x00080021,), "SeriesDate"),
+            ["split.key: StudyDate -> SeriesDate", "split.every: 86400 -> none"],
+        ),
+        (
+            LetterSplit((0x00100020,), "PatientID", "LO", "AB"),
+            ListSplit((0x00100020,), "PatientID", "LO", ("A", "B")),
+            ["split: on PatientID -> on PatientID"],
+        ),
+    ],
+)
+def test_splits_and_queries_below_others(capsys, old, new, said):
+    assert print_diff(a_job(old), a_job(new), as_json=False) == 7
+    text = capsys.readouterr().out
+    lines = ["query q, peer main", *(f"  {one}" for one in said)]
+    if old is None:
+        lines += ["query q > series, peer main", "  inherits: none -> StudyInstanceUID"]
+    assert text.splitlines()[:-1] == lines
 
 
 def rows(folder: Path, name: str, values: list[str], more: str = "") -> str:
