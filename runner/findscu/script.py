@@ -35,7 +35,22 @@ _WRITTEN_OUT = (0x00080052, 0x00080005)
 MAX_UNROLLED = 100
 
 _ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.DOTALL)
-_DAYS_AGO = re.compile(r"(?:-\s*)?(\d+)\s*days?(?:\s+ago)?")
+#: What date(1) of GNU and of BSD take for a time: `-d '7 days ago'`, `--date=-1month`, `-v-7d`.
+_RELATIVE = re.compile(r"(?P<sign>[-+]?)\s*(?P<number>[0-9]{1,6})\s*(?P<unit>[a-z]+?)s?(?P<ago>\s+ago)?")
+_ADJUSTED = re.compile(r"(?P<sign>[-+])(?P<number>[0-9]{1,6})(?P<unit>[ymwdHM])")
+_GNU_UNITS = {
+    "year": "y",
+    "month": "mo",
+    "week": "w",
+    "day": "d",
+    "hour": "h",
+    "minute": "min",
+    "min": "min",
+}
+_BSD_UNITS = {"y": "y", "m": "mo", "w": "w", "d": "d", "H": "h", "M": "min"}
+_WORDS = {"": "", "today": "", "now": "", "yesterday": "-1d", "tomorrow": "+1d"}
+#: Formats of date(1) that a job has too.
+_DATE_FORMAT = re.compile(r"\+((?:%[YymdHMSju]|[-0-9A-Za-z_./:])+)")
 _DECLARING = frozenset(("export", "readonly", "local", "declare", "typeset"))
 
 
@@ -194,7 +209,7 @@ class _Script:
         value = (Part(PartKind.TEXT, match[2]), *word[1:])
         name = match[1]
         constant = self._constant(value)
-        reference = None if constant is not None else self._date(value)
+        reference = None if constant is not None else self._date(command.line, value)
         if name in self.variables and self.variables[name] != constant and name in self.used:
             self.look(command.line, f"{name} changes here; the job has one value for it")
         self.variables[name] = constant
@@ -224,24 +239,26 @@ class _Script:
                 return None
         return "".join(texts)
 
-    @staticmethod
-    def _date(word: Word) -> str | None:
+    def _date(self, line: int, word: Word) -> str | None:
         """Return the job's reference for a date that the shell asks date(1) for."""
         parts = [part for part in word if part.text or part.kind is not PartKind.TEXT]
         if len(parts) != 1 or parts[0].kind is not PartKind.COMMAND:
             return None
         found = commands(parts[0].text)
         words = [plain(word) or "" for word in found[0].words] if len(found) == 1 else []
-        if not words or words[0] != "date" or words[-1] != "+%Y%m%d":
+        form = _DATE_FORMAT.fullmatch(words[-1]) if words else None
+        if form is None or words[0] != "date":
             return None
-        between = " ".join(words[1:-1])
-        said = re.sub(r"^(?:-d|--date)[ =]?", "", between).strip()
-        if said in ("", "today"):
-            return "${today}"
-        if said == "yesterday":
-            return "${yesterday}"
-        days = _DAYS_AGO.fullmatch(said)
-        return f"${{today-{days[1]}d}}" if days is not None and (said[0] == "-" or "ago" in said) else None
+        terms = _terms(words[1:-1])
+        if terms is None:
+            return None
+        if re.search("[0-9](?:mo|y)", terms):
+            self.look(
+                line, "of a day that a month does not have, date makes the next month's, a job the last"
+            )
+        has_time = bool(re.search("%[HMS]", form[1])) or re.search("h|min", terms) is not None
+        moment = f"now{terms}" if has_time else "yesterday" if terms == "-1d" else f"today{terms}"
+        return f"${{{moment}}}" if form[1] == "%Y%m%d" and not has_time else f"${{{moment}:{form[1]}}}"
 
     def _begin_loop(self, command: Command, words: Sequence[Word]) -> None:
         name = (plain(words[1]) or "") if len(words) > 1 else ""
@@ -419,7 +436,7 @@ class _Script:
 
     def _reference(self, line: int, part: Part, loops: dict[str, Sequence[str]]) -> str:
         if part.kind is PartKind.COMMAND:
-            date = self._date((part,))
+            date = self._date(line, (part,))
             if date is None:
                 self.look(line, f"$({part.text}) is not run by a job; give its output as a variable")
                 return self._variable(f"LINE_{line}", None)
@@ -535,6 +552,26 @@ class _Script:
             )
         unique = dict.fromkeys(self.looks)
         return tuple(sorted(unique, key=lambda look: look.line))
+
+
+def _terms(words: Sequence[str]) -> str | None:
+    """Return how far from now the arguments of date(1) lead, as a job says it; None where that is open."""
+    if words and words[0].startswith("-v"):
+        matches = [_ADJUSTED.fullmatch(word.removeprefix("-v")) for word in words]
+        units = _BSD_UNITS
+    else:
+        said = re.sub(r"^(?:-d|--date)(?:=|\s)?\s*", "", " ".join(words)).strip()
+        if said in _WORDS:
+            return _WORDS[said]
+        said = re.sub("^(last|next) ", lambda match: "-1 " if match[1] == "last" else "1 ", said)
+        matches, units = [_RELATIVE.fullmatch(said)], _GNU_UNITS
+    terms = ""
+    for match in matches:
+        if match is None or match["unit"] not in units:
+            return None
+        back = (match["sign"] == "-") != bool(match.groupdict().get("ago"))
+        terms += f"{'-' if back else '+'}{int(match['number'])}{units[match['unit']]}"
+    return terms
 
 
 def _written(value: object) -> str:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import pytest
 
 from runner.cli.exit_statuses import MEANINGS
 from runner.cli.main import COMMANDS
+from runner.dicom.dictionary import STANDARD
 from runner.errors import ExitStatus
 
 ROOT = Path(__file__).parents[2]
@@ -56,6 +59,22 @@ def test_the_mistake_gets_the_message_that_is_shown(job: str) -> None:
     path.write_text(block("yaml").replace("StudyDescription", "StudyDescripton"), encoding="utf-8")
     done = cfind("validate", job)
     assert (done.returncode, done.stdout) == (3, block("text", 1))
+
+
+def test_the_dates_are_what_is_shown(tmp_path: Path) -> None:
+    keys = block("yaml", 1)
+    expected = dict(re.findall(r"^(\w+): .*  # (.*)$", keys, re.MULTILINE))
+    assert len(expected) == len(keys.splitlines())
+    path = tmp_path / "dates.yaml"
+    head = "version: 1\npeers: {p: {host: localhost, port: 104}}\nqueries:\n  q:\n    model: worklist\n"
+    path.write_text(
+        "timezone: UTC\n" + head + "    keys:\n" + textwrap.indent(keys, "      "), encoding="utf-8"
+    )
+    done = cfind("plan", "--format", "json", "--now", "2024-03-10T14:30:00Z", str(path))
+    [operation] = json.loads(done.stdout)["operations"]
+    sent = {tag: element["Value"] for tag, element in operation["identifier"].items()}
+    tags = {name: entry.tag for name in expected if (entry := STANDARD.by_keyword(name))}
+    assert sent == {f"{tags[name]:08X}": [value] for name, value in expected.items()}
 
 
 def test_every_command_is_named_and_every_named_one_exists() -> None:

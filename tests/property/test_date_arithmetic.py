@@ -7,8 +7,11 @@ from zoneinfo import ZoneInfo
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from runner.dicom.date_time import bounds, span
+from runner.dicom.values import problem_with_value
 from runner.jobfile.clock import Clock
 from runner.jobfile.moments import formatted, moment
+from runner.jobfile.periods import PeriodError, compiled
 
 ZONES = ["UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Africa/Cairo", "Pacific/Apia"]
 zones = st.sampled_from(ZONES)
@@ -98,3 +101,63 @@ def test_a_leap_day_is_the_last_of_february_in_other_years(today):
     before = day("today-1y", clock)
     leap = (today.month, today.day) == (2, 29)
     assert before == today.replace(year=today.year - 1, day=28 if leap else today.day)
+
+
+words = st.builds(
+    "{}{}{}{}".format,
+    st.sampled_from(["today", "now"]),
+    signs,
+    st.integers(0, 400),
+    st.sampled_from(["d", "h"]),
+)
+ends = st.one_of(
+    st.just(""),
+    words,
+    st.dates(date(1980, 1, 1), date(2060, 1, 1)).map(str),
+    st.times().map(lambda time: time.isoformat("seconds")),
+    st.text("0123456789-:T.", max_size=16),
+)
+vrs = st.sampled_from(["DA", "TM", "DT"])
+
+
+@given(instants, zones, vrs, ends, ends)
+def test_a_period_is_a_legal_range_or_refused(instant, zone, vr, lower, upper):
+    try:
+        values = compiled(vr, (("from", lower), ("to", upper)), clock_at(instant, zone))
+    except PeriodError as error:
+        what, advice, _ = error.args
+        assert what
+        assert advice
+        return
+    for value in values:
+        assert problem_with_value(vr, value) is None
+        found = bounds(vr, value)
+        assert found is not None or not value
+        if found is not None and None not in found:
+            assert found[0] <= found[1]
+
+
+@given(instants, zones, st.integers(0, 5000), st.floats(0, 1))
+@example(datetime(2024, 10, 27, 1, 10, tzinfo=timezone.utc), "Europe/Berlin", 30, 0.5)
+def test_the_last_minutes_are_all_within(instant, zone, minutes, share):
+    clock = clock_at(instant, zone)
+    within = (instant - timedelta(minutes=minutes * share)).astimezone(ZoneInfo(zone))
+    [value] = compiled("DT", (("last", f"{minutes}min"),), clock)
+    first, last = bounds("DT", value)
+    assert first <= span("DT", within.strftime("%Y%m%d%H%M%S")).first <= last
+    try:
+        values = compiled("TM", (("last", f"{minutes}min"),), clock)
+    except PeriodError:
+        assert minutes >= 20 * 60
+        return
+    time = span("TM", within.strftime("%H%M%S")).first
+    ranges = [bounds("TM", value) for value in values]
+    assert any((low is None or low <= time) and (high is None or time <= high) for low, high in ranges)
+
+
+@given(instants, zones, st.integers(0, 400))
+def test_the_last_days_are_those_up_to_today(instant, zone, days):
+    clock = clock_at(instant, zone)
+    today = instant.astimezone(ZoneInfo(zone)).date()
+    expected = f"{today - timedelta(days=days):%Y%m%d}-{today:%Y%m%d}"
+    assert compiled("DA", (("last", f"{days}d"),), clock) == (expected,)

@@ -77,6 +77,57 @@ def test_dates_of_scripts_are_those_of_the_day(
     assert found == value
 
 
+@pytest.mark.parametrize(
+    ("command", "reference"),
+    [
+        ("date +%Y%m%d", "${today}"),
+        ("date -d today +%Y%m%d", "${today}"),
+        ("date -d '1 day ago' +%Y%m%d", "${yesterday}"),
+        ("date --date=tomorrow +%Y%m%d", "${today+1d}"),
+        ("date -d '-2 weeks' +%Y%m%d", "${today-2w}"),
+        ("date -d '3 days' +%Y%m%d", "${today+3d}"),
+        ("date -d '-3 days ago' +%Y%m%d", "${today+3d}"),
+        ("date -d 'last month' +%Y%m", "${today-1mo:%Y%m}"),
+        ("date -d '1 year ago' +%Y0101", "${today-1y:%Y0101}"),
+        ("date +%H%M%S", "${now:%H%M%S}"),
+        ("date -d '2 hours ago' +%H%M", "${now-2h:%H%M}"),
+        ("date -d '2 hours ago' +%Y%m%d", "${now-2h:%Y%m%d}"),
+        ("date -d yesterday +%Y%m%d%H%M", "${now-1d:%Y%m%d%H%M}"),
+        ("date -v-7d +%Y%m%d", "${today-7d}"),
+        ("date -v-1m -v+2d +%Y%m%d", "${today-1mo+2d}"),
+        ("date -v-90M +%H%M%S", "${now-90min:%H%M%S}"),
+    ],
+)
+def test_dates_of_the_shell(command: str, reference: str, tmp_path: Path) -> None:
+    call = f'findscu -S -k 0008,0052=STUDY -k "PatientID=$({command})" p 104\n'
+    for text in (call, f"D=$({command})\n" + call.replace(f"$({command})", "$D")):
+        translation = translate_script(text, {}, lambda _: None)
+        job = yaml.load(translation.text, yaml.BaseLoader)
+        assert job["queries"][f"line-{text.count(chr(10))}"]["keys"]["PatientID"] == reference
+        expected = 1 if "mo" in reference or "1y" in reference else 0
+        assert len(looks(translation)) == expected
+        path = tmp_path / "job.yaml"
+        path.write_text(translation.text, encoding="utf-8")
+        assert load_job(path)[0] is not None
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "date",
+        "date +%s",
+        "date +%B",
+        "date -u +%Y%m%d",
+        "date -d monday +%Y%m%d",
+        "date -v -7d +%Y%m%d",
+        "date -d @0 +%Y",
+    ],
+)
+def test_dates_that_a_job_does_not_know_are_to_be_looked_at(command: str) -> None:
+    translation = translate_script(f'findscu -S -k "StudyDate=$({command})" p 104\n', {}, lambda _: None)
+    assert looks(translation) == [f"1: $({command}) is not run by a job; give its output as a variable"]
+
+
 def test_there_are_ten() -> None:
     assert len(list(SCRIPTS.glob("*.sh"))) >= 10
 
