@@ -283,7 +283,8 @@ class TlsChannel(Channel):
         # It is said once; what fails after that is its consequence.
         heard, self._heard = self._heard, True
         if not heard and isinstance(error, ssl.SSLError) and _alert(error):
-            return TlsError(f"the peer refused the TLS connection {_alert(error)}", _OWN_ADVICE)
+            alert = _alert(error)
+            return TlsError(f"the peer refused the TLS connection {alert}", _alert_advice(alert))
         if not heard and self._version == "TLSv1.3":
             return TlsError(
                 "the peer closed the connection right after the TLS handshake: it may want a certificate of"
@@ -373,6 +374,20 @@ def _alert(error: ssl.SSLError) -> str:
 
 _ALERT_ADVICE = (
     (
+        ("certificate expired",),
+        "the peer takes our certificate to have expired: have it renewed, and check both machines' clocks",
+    ),
+    (("certificate revoked",), "our certificate has been revoked: have another one made"),
+    (
+        ("unknown ca",),
+        "the peer does not know who made our certificate: have it trust our CA, and let the file of our"
+        " certificate hold the intermediate CAs too",
+    ),
+    (
+        ("certificate required", "no certificate"),
+        "the peer wants to see our certificate: name 'key' and 'certificate' (+tls)",
+    ),
+    (
         ("certificate", "unknown ca", "handshake failure", "access denied", "decrypt error"),
         _OWN_ADVICE,
     ),
@@ -384,13 +399,16 @@ _ALERT_ADVICE = (
 )
 
 
+def _alert_advice(alert: str) -> str:
+    return next(
+        (advice for marks, advice in _ALERT_ADVICE if any(mark in alert for mark in marks)), _OWN_ADVICE
+    )
+
+
 def _handshake_failure(error: ssl.SSLError) -> TlsError:
     alert = _alert(error)
     if alert:
-        advice = next(
-            (advice for marks, advice in _ALERT_ADVICE if any(mark in alert for mark in marks)), _OWN_ADVICE
-        )
-        return TlsError(f"the peer refused the TLS handshake {alert}", advice)
+        return TlsError(f"the peer refused the TLS handshake {alert}", _alert_advice(alert))
     reason = (error.reason or "").replace("_", " ").lower()
     if reason in ("unsupported protocol", "wrong version number", "no protocols available"):
         return TlsError(

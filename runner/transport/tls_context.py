@@ -249,7 +249,10 @@ def _load_own(context: ssl.SSLContext, tls: Tls, key: Path, certificate: Path, s
                 ) from None
             if asked:
                 raise InvalidJobError(
-                    "the private key cannot be decrypted", "check its password", str(key)
+                    "the private key cannot be decrypted",
+                    "check its password; a key that is encrypted by DES or RC2, as long ago, is taken again"
+                    " after: openssl pkcs8 -topk8 -provider legacy -provider default -in OLD -out NEW",
+                    str(key),
                 ) from None
             if error.reason in ("EE_KEY_TOO_SMALL", "CA_MD_TOO_WEAK", "CA_KEY_TOO_SMALL"):
                 raise InvalidJobError(

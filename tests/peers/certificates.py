@@ -23,6 +23,10 @@ subjectKeyIdentifier = hash
 subjectAltName = DNS:localhost, IP:127.0.0.1
 [elsewhere]
 subjectAltName = DNS:elsewhere.example.org
+[named]
+subjectAltName = DNS:exact.example.org, DNS:*.wild.example.org, IP:192.0.2.1, IP:2001:db8::1, DNS:192.0.2.2
+[unnamed]
+basicConstraints = CA:false
 [client]
 extendedKeyUsage = clientAuth
 """
@@ -48,7 +52,8 @@ class Certificates:
     ca; middle, an intermediate of it; server, ec, expired, early, soon (valid for ten days), elsewhere,
     revoked and under_middle for a server on loopback; self_signed; client, with its key encrypted in
     encrypted.key (PKCS#8) and traditional.key; other_ca; ca.crl, middle.crl, and old.crl, which has
-    expired; chain.pem is under_middle with middle.
+    expired; chain.pem is under_middle with middle; named has several
+    names, unnamed none but its common name; client_expired and client_revoked are of client.key.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -76,9 +81,15 @@ class Certificates:
         self._sign("soon", "root", "server", "-days", "10")
         self._sign("under_middle", "middle", "server")
         self._sign("client", "root", "client", key=self._key("client"))
+        old = ("-startdate", "20200101000000Z", "-enddate", "20210101000000Z")
+        self._sign("client_expired", "root", "client", *old, key="client.key")
+        self._sign("client_revoked", "root", "client", key="client.key")
+        for name in ("named", "unnamed"):
+            self._sign(name, "root", name)
         self.openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", "ec.key")
         self._sign("ec", "root", "server", key="ec.key")
-        self.openssl("ca", "-config", "openssl.cnf", "-name", "root", "-revoke", "revoked.pem")
+        for name in ("revoked", "client_revoked"):
+            self.openssl("ca", "-config", "openssl.cnf", "-name", "root", "-revoke", f"{name}.pem")
         for name, authority in (("ca", "root"), ("middle", "middle")):
             arguments = ("-config", "openssl.cnf", "-name", authority, "-gencrl", "-out", f"{name}.crl")
             self.openssl("ca", *arguments)

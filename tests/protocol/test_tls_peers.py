@@ -140,8 +140,26 @@ def test_our_certificate(
     assert asked(context, tls).clients == ["client"]
 
 
-@pytest.mark.parametrize("key", ["client.key", "encrypted.key"])
-def test_der(certificates: Certificates, tmp_path: Path, key: str) -> None:
+@pytest.mark.parametrize(
+    ("key", "password"),
+    [
+        ("client.key", Secret()),
+        ("encrypted.key", Secret(SecretSource.LITERAL, PASSWORD)),
+        ("encrypted.key", Secret(SecretSource.ENVIRONMENT, "KEY_PASSWORD")),
+        ("encrypted.key", Secret(SecretSource.FILE, "password.txt")),
+    ],
+    ids=["plain", "literal", "environment", "file"],
+)
+def test_der(
+    certificates: Certificates,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    key: str,
+    password: Secret,
+) -> None:
+    monkeypatch.setenv("KEY_PASSWORD", PASSWORD)
+    monkeypatch.chdir(tmp_path)
+    Path("password.txt").write_text(f"{PASSWORD}\n")
     secret = ("-aes256", "-passin", f"pass:{PASSWORD}", "-passout", f"pass:{PASSWORD}")
     kind = tmp_path / "key.der"
     certificates.openssl(
@@ -155,7 +173,7 @@ def test_der(certificates: Certificates, tmp_path: Path, key: str) -> None:
     tls = Tls(
         key=kind,
         certificate=tmp_path / "client.der",
-        password=Secret(SecretSource.LITERAL, PASSWORD),
+        password=password,
         key_format=KeyFormat.DER,
         ca_files=(tmp_path / "ca.der",),
     )
@@ -387,6 +405,72 @@ def test_unknown_issuers(certificates: Certificates) -> None:
     assert "its issuer is unknown" in refusal(server(certificates), other).what
     assert "no CA is trusted" in refusal(server(certificates), Tls()).what
     asked(server(certificates, "self_signed"), Tls(ca_files=(certificates["self_signed.pem"],)))
+
+
+@pytest.mark.parametrize(
+    ("name", "matches"),
+    [
+        ("exact.example.org", True),
+        ("EXACT.Example.ORG", True),
+        ("other.example.org", False),
+        ("exact.example.org.evil.example", False),
+        ("sub.exact.example.org", False),
+        ("a.wild.example.org", True),
+        ("a.b.wild.example.org", False),
+        ("wild.example.org", False),
+        ("192.0.2.1", True),
+        ("192.0.2.2", False),  # it stands there as a name, and an address is none
+        ("192.0.2.3", False),
+        ("named", False),  # the common name counts no longer where there are others
+    ],
+)
+def test_names_of_a_host(certificates: Certificates, name: str, matches: bool) -> None:
+    tls = trusting(certificates, server_name=name)
+    if matches:
+        asked(server(certificates, "named"), tls)
+    else:
+        assert f"for another host than {name}" in refusal(server(certificates, "named"), tls).what
+    asked(server(certificates, "named"), replace(tls, check_host=False))
+
+
+def test_a_host_that_is_an_address(certificates: Certificates) -> None:
+    """It is compared, and not sent as a server name, which is none (RFC 6066 3)."""
+    tls = trusting(certificates)
+    assert "for another host than 127.0.0.1" in refusal(server(certificates, "named"), tls).what
+    with ScriptedSCP({}) as scp, TlsTerminator(scp.port, server(certificates)) as terminator:
+        for host in ("127.0.0.1", "localhost"):
+            PeerConnection.open(
+                replace(peer(terminator.port, host=host), tls=tls), [wire.STUDY_ROOT], StopSignal()
+            ).close()
+    assert terminator.names == [None, "localhost"]
+
+
+def test_a_certificate_with_a_common_name_alone(certificates: Certificates) -> None:
+    """As many archives have: it counts where there is no other name (RFC 6125 6.4.4)."""
+    tls = trusting(certificates, server_name="unnamed")
+    asked(server(certificates, "unnamed"), tls)
+    other = replace(tls, server_name="other")
+    assert "for another host than other" in refusal(server(certificates, "unnamed"), other).what
+
+
+@pytest.mark.parametrize("newest", [TLS_1_2, ssl.TLSVersion.TLSv1_3])
+@pytest.mark.parametrize(
+    ("name", "said", "advice"),
+    [
+        ("client_expired", "certificate expired", "have it renewed"),
+        ("client_revoked", "certificate revoked", "have another one made"),
+    ],
+)
+def test_a_peer_that_does_not_accept_ours(
+    certificates: Certificates, newest: ssl.TLSVersion, name: str, said: str, advice: str
+) -> None:
+    context = server(certificates, newest=newest, client_ca=certificates["ca.pem"])
+    context.load_verify_locations(certificates["ca.crl"])
+    context.verify_flags |= ssl.VerifyFlags.VERIFY_CRL_CHECK_LEAF
+    assert asked(context, mutual(certificates)).clients == ["client"]
+    error = refusal(context, mutual(certificates, certificate=certificates[f"{name}.pem"]))
+    assert said in error.what
+    assert advice in error.advice
 
 
 def test_host_check_can_be_switched_off(certificates: Certificates) -> None:
