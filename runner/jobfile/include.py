@@ -61,7 +61,7 @@ def with_included(document: Mapping) -> Included:
     for section, merged in work.sections.items():
         if section not in entries or isinstance(entries[section].node, Mapping):
             entries[section] = merged
-    if "queries" in entries and "peers" not in entries and not work.problems:
+    if "queries" in entries and "peers" not in entries and files and not work.problems:
         what = "neither the job nor a file that it includes has 'peers'"
         advice = "add them: the archives that are asked, each under a name of your choice"
         work.problems.append(Problem(*entries["include"].place, "include", what, advice))
@@ -112,8 +112,8 @@ class _Inclusion:
             refuse(f"the files include each other in a circle: {names}", "take this one out")
         elif real in self.seen:
             return
-        elif not Path(file).is_file():
-            what = "this is no file" if Path(file).exists() else "there is no such file"
+        elif not os.path.isfile(file):  # noqa: PTH113 - which is false for a name that is too long
+            what = "this is no file" if os.path.lexists(file) else "there is no such file"
             refuse(f"{what}: {printable(file)}", "name a file, relative to this one")
         elif len(self.chain) > MAX_DEPTH:
             refuse(f"files include each other more than {MAX_DEPTH} deep", "include the file further up")

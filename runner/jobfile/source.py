@@ -39,7 +39,11 @@ def read_text(path: Path, called: str = "the job file") -> str | Problem:
             data = stream.read(MAX_LENGTH + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        advice = f"name {called} itself" if path.is_dir() else "check the path and the permissions"
+        advice = (
+            f"name {called} itself"
+            if isinstance(error, IsADirectoryError)
+            else "check the path and the permissions"
+        )
         return Problem(file, 0, 0, "", f"{called} cannot be read: {reason}", advice)
     if len(data) > MAX_LENGTH:
         return Problem(file, 0, 0, "", f"{called} is longer than {MAX_LENGTH >> 20} MiB", "put less into it")

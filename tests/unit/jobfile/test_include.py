@@ -1,6 +1,7 @@
 """Included files: what they add, where their problems are, and what they may not do."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -163,6 +164,32 @@ def test_a_file_of_another_encoding_is_refused_in_its_own_name(tmp_path):
     path = write(tmp_path, job=f"version: 1\ninclude: peers.yaml\n{QUERY}", peers="")
     (tmp_path / "peers.yaml").write_bytes(b"vars: {A: M\xfcller}\n")
     assert said(path) == ["peers.yaml:1:12: the byte 0xfc is not UTF-8; save the file as UTF-8"]
+
+
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [
+        ("x" * 5000, "there is no such file"),
+        ("/dev/zero", "this is no file"),
+        (".", "this is no file"),
+        ("loop.yaml", "this is no file"),
+        ("a\\0b", "the text holds the character U\\+0000"),
+        ("https://example.org/peers.yaml", "there is no such file"),
+    ],
+)
+def test_what_cannot_be_a_file_is_refused(tmp_path, name, what):
+    (tmp_path / "loop.yaml").symlink_to("loop.yaml")
+    path = write(tmp_path, job=f'version: 1\ninclude: "{name}"\n{QUERY}')
+    assert re.match(f"job.yaml:2:10: include: {what}", said(path)[0])
+
+
+def test_a_circle_by_another_name_is_one(tmp_path):
+    (tmp_path / "me.yaml").symlink_to("job.yaml")
+    path = write(tmp_path, job=f"version: 1\ninclude: me.yaml\n{QUERY}")
+    assert said(path) == [
+        "job.yaml:2:10: include: the files include each other in a circle: job.yaml -> me.yaml; "
+        "take this one out"
+    ]
 
 
 def test_a_name_of_a_file_cannot_steer_the_terminal(tmp_path):

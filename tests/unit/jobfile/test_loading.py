@@ -183,3 +183,15 @@ def test_a_warning_alone_leaves_the_job_valid(tmp_path):
     assert job is not None
     assert problem.severity is Severity.WARNING
     assert problem.advice.startswith("""write '(0009,"CREATOR",01)'""")
+
+
+def test_names_that_are_too_long_for_a_file_are_said_to_be(tmp_path):
+    name = "x" * 5000
+    assert find_job_files([tmp_path / name]) == [tmp_path / name]
+    [problem] = load_job(tmp_path / name)[1]
+    assert "File name too long" in problem.what
+    path = tmp_path / "job.yaml"
+    query = f"{{model: study-root, level: STUDY, files: [{name}], foreach: {{csv: {name}}}}}"
+    path.write_text(f"version: 1\npeers: {{main: {{archive: {name}}}}}\nqueries: {{q: {query}}}\n", "utf-8")
+    places = [problem.path for problem in load_job(path)[1]]
+    assert places == ["peers.main.archive", "queries.q.files[0]", "queries.q.foreach.csv"]
