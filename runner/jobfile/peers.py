@@ -93,6 +93,7 @@ def _peer(name: str, peer: Section) -> Peer:
         tls=_tls(peer),
         user_identity=_user_identity(peer),
         extended_negotiation=_extended_negotiation(peer),
+        result_limit=peer["result_limit"].integer(None),
     )
 
 

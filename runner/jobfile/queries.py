@@ -9,7 +9,7 @@ from runner.jobfile.keys import UsedKeys, read_keys
 from runner.jobfile.peers import is_name
 from runner.jobfile.requests import read_requests
 from runner.jobfile.section import Section
-from runner.model import InformationModel, Query
+from runner.model import InformationModel, Query, Request, Requests, Split
 
 
 def read_queries(
@@ -94,7 +94,21 @@ def _query(
         match=rules.match,
         deduplicate=rules.deduplicate,
         expect=rules.expect,
+        split=_split(query, model, requests, dictionary),
     )
+
+
+def _split(
+    query: Section,
+    model: InformationModel | None,
+    requests: tuple[Request, ...] | Requests,
+    dictionary: Dictionary,
+) -> Split | None:
+    if "split" not in query:
+        return None
+    from runner.jobfile.split import read_split
+
+    return read_split(query, model, requests, dictionary)
 
 
 def _peers(query: Section, peers: Sequence[str]) -> tuple[str, ...]:

@@ -91,7 +91,7 @@ def _levelled(subject: Subject) -> Iterator[tuple[Asked, int, Level, Level]]:
 def empty_queries(subject: Subject) -> Iterator[Finding]:
     """A query without a matching key is answered with all that there is."""
     for asked in subject.queries:
-        if asked.query.cancel_after is not None:
+        if asked.query.cancel_after is not None or asked.query.split is not None:
             continue
         empty = [sent for sent in asked.sent if not any(map(sent.narrows, sent.elements))]
         if empty:
