@@ -11,8 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from runner.jobfile.lint.rules import RULES
 from runner.jobfile.nodes import Entry, Listing, Mapping, Node, Place, Scalar
-from runner.jobfile.problem import Problem, dotted
+from runner.jobfile.problem import Problem, Severity, dotted
 
 #: PyYAML's events; its stubs say of every mark that it may not be there.
 Event = Any
@@ -26,6 +27,9 @@ MAX_ALIASED_NODES = 100_000
 #: What only an escape in double quotes can bring: control characters but for those of texts of several
 #: lines (PS3.5 6.1.3), and halves of surrogate pairs.
 UNFIT = re.compile("[\0-\x08\x0b\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+
+#: What cuts a text off that holds a #, rather than a comment that was meant as one.
+_COMMENT = re.compile(r" #[^\s#]")
 
 _CORE = "tag:yaml.org,2002:"
 
@@ -86,6 +90,7 @@ class _Composer:
     frames: list[_Frame] = field(default_factory=list)
     anchors: dict[str, _Anchored] = field(default_factory=dict)
     root: Node | None = None
+    unused: dict[str, Problem] = field(default_factory=dict)
     documents: int = 0
     aliased: int = 0
 
@@ -115,6 +120,7 @@ class _Composer:
             return None, self.problems
         finally:
             loader.dispose()
+        self.problems += self.unused.values()
         root = self.root
         if root is None or (isinstance(root, Scalar) and root.text is None):
             what = "the file is empty" if not self.text.strip() else "the file holds no YAML value"
@@ -143,7 +149,8 @@ class _Composer:
             text = UNFIT.sub("?", text)
         node = Scalar(text, self.place(event), plain)
         if event.anchor is not None:
-            self.anchors[event.anchor] = _Anchored(node)
+            self.note_anchor(event, _Anchored(node))
+        self.check_form(event, plain=plain)
         self.put(node, 1, 0)
 
     def start(self, event: Event) -> None:
@@ -152,7 +159,7 @@ class _Composer:
         self.check_depth(event, 1)
         node = (Mapping if is_mapping else Listing)(self.place(event))
         if event.anchor is not None:
-            self.anchors[event.anchor] = _Anchored(None)
+            self.note_anchor(event, _Anchored(None))
         self.frames.append(_Frame(node, event.anchor))
 
     def end(self, _: Event) -> None:
@@ -165,6 +172,7 @@ class _Composer:
 
     def alias(self, event: Event) -> None:
         anchored = self.anchors.get(event.anchor)
+        self.unused.pop(event.anchor, None)
         if anchored is None:
             # The name is not shown: it may be a patient's, with a wildcard.
             what = "this alias refers to an anchor that is not there"
@@ -186,6 +194,37 @@ class _Composer:
         """Return where an event begins."""
         mark = event.start_mark
         return Place(self.file, mark.line + 1, mark.column + 1)
+
+    # --- what is YAML and not what was meant ----------------------------------------------------------
+
+    def note_anchor(self, event: Event, anchored: _Anchored) -> None:
+        """Note what an anchor stands for, and what to say if nothing refers to it."""
+        self.anchors[event.anchor] = anchored
+        what = "nothing refers to this anchor, and what stands between & and the next space is no value"
+        advice = "put a text that begins with & in quotes, or take the anchor out"
+        problem = self.made(event, what, advice, rule="unused-anchor")
+        self.unused[event.anchor] = problem
+
+    def check_form(self, event: Event, *, plain: bool) -> None:
+        """Warn of a value among keys that goes on in another line, or that may be cut off by a comment."""
+        if not event.value or not self.is_key_value():
+            return
+        end = event.end_mark
+        if event.style not in {"|", ">"} and end.line > event.start_mark.line:
+            what = "the value goes on in the next line, and is joined by a space"
+            advice = "write it in one line; if the next line is a key, check its colon and its indentation"
+            self.problems.append(self.made(event, what, advice, rule="folded-value"))
+        elif plain and _COMMENT.match(self.text, end.index):
+            what = "what follows the # is no part of the value, but a comment"
+            advice = "put the value in quotes if it belongs to it, and else a space behind the #"
+            self.problems.append(self.made(event, what, advice, rule="comment-in-value"))
+
+    def is_key_value(self) -> bool:
+        """Whether what comes next is a value in the keys of a query, or of a key set."""
+        names = [frame.key.text if frame.key is not None else None for frame in self.frames]
+        if self.frames and isinstance(self.frames[-1].node, Mapping) and names[-1] is None:
+            return False  # it is a key itself
+        return names[:1] == ["key_sets"] or (names[:1] == ["queries"] and names[2:3] == ["keys"])
 
     # --- building -----------------------------------------------------------------------------------
 
@@ -269,6 +308,12 @@ class _Composer:
     def problem(
         self, at: Any, what: str, advice: str = "", *, key: str | None = None, top: bool = False
     ) -> None:
+        self.problems.append(self.made(at, what, advice, key=key, top=top))
+
+    def made(
+        self, at: Any, what: str, advice: str, *, key: str | None = None, top: bool = False, rule: str = ""
+    ) -> Problem:
+        """Return a problem; `at` is an event or a node."""
         place = at.place if isinstance(at, (Scalar, Listing, Mapping)) else self.place(at)
         path: list[str | int] = []
         for frame in self.frames if not top else ():
@@ -280,7 +325,8 @@ class _Composer:
                 path.append(frame.dropped)
         if key is not None:
             path.append(key)
-        self.problems.append(Problem(*place, dotted(tuple(path)), what, advice))
+        severity = RULES[rule].severity if rule else Severity.ERROR
+        return Problem(*place, dotted(tuple(path)), what, advice, severity, rule)
 
 
 # --- what the parser refuses ------------------------------------------------------------------------

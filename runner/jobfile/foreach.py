@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from itertools import product
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import chain, product
 from math import prod
 from pathlib import Path as FilePath
 
 from runner.dicom.dictionary import Dictionary
 from runner.dicom.encoding import EncodingError, encode
 from runner.dicom.identifier import Element, Identifier, Path, with_value
+from runner.dicom.matching import is_universal
 from runner.dicom.tags import SPECIFIC_CHARACTER_SET
 from runner.dicom.transfer_syntax import TransferSyntax
 from runner.errors import InvalidJobError
@@ -28,6 +29,9 @@ MAX_COMBINATIONS = 10_000_000
 
 #: How many bad values of a query are listed.
 MAX_LISTED = 20
+
+#: How many rows are named that leave a key without a value.
+MAX_EMPTY_LISTED = 3
 
 #: A value with so many characters is encoded as a trial; no shorter one can be too long for its VR.
 _LONG = 10_000
@@ -367,15 +371,19 @@ def _is_text_encoding(name: str) -> bool:
 def _checked(foreach: Section, requests: RowRequests, bounds: Sequence[Bound]) -> int:
     """Look at every row, complain about values that cannot be sent, and count the requests."""
     sections = iter(bounds)
-    templates = [[(key, next(sections).section) for key in template.keys] for template in requests.templates]
+    templates = [
+        [(key, next(sections).section, _EmptyCells()) for key in template.keys]
+        for template in requests.templates
+    ]
     count = listed = 0
     try:
         for where, cells in requests.rows:
             for keys in templates:
                 made = 1
-                for key, section in keys:
+                for key, section, empty in keys:
                     texts, wrong = key.legal(cells, requests.dictionary)
                     made *= len(texts)
+                    empty.look(key, where, texts)
                     if wrong is not None:
                         listed += 1
                         section.problem(f"{where}: {wrong.what}", wrong.advice, rule=wrong.rule)
@@ -387,11 +395,37 @@ def _checked(foreach: Section, requests: RowRequests, bounds: Sequence[Bound]) -
     except InvalidJobError as error:
         foreach["csv"].problem(_what(error), error.advice)
         return count
+    for _, section, empty in chain.from_iterable(templates):
+        if empty.count:
+            what = f"{empty.told}: nothing is left of the value, so this key matches anything there"
+            section.problem(what, "fill the cell, or leave the row out", rule="empty-cell")
     if not count and not listed:
         what = "the file has no rows, so nothing is asked"
         advice = "the first line names the columns, rows come below it"
         foreach["csv"].problem(what, advice, rule="no-rows")
     return count
+
+
+@dataclass(slots=True)
+class _EmptyCells:
+    """The rows that leave a key without a value: how many, and where the first ones are."""
+
+    count: int = 0
+    first: list[str] = field(default_factory=list)
+
+    def look(self, key: RowKey, where: str, texts: Iterable[str]) -> None:
+        """Count a row if one of the values that it gives to a key matches anything."""
+        if not any(is_universal(Element(key.path[-1], key.vr, text)) for text in texts):
+            return
+        self.count += 1
+        if len(self.first) < MAX_EMPTY_LISTED:
+            self.first.append(where or "one of several values")
+
+    @property
+    def told(self) -> str:
+        """The rows, for people."""
+        more = self.count - len(self.first)
+        return ", ".join(self.first) + (f" and {more:,} more" if more else "")
 
 
 def _what(error: InvalidJobError) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from runner.jobfile.lint import declared, hierarchy
+from runner.jobfile.lint import declared, hierarchy, values, worklist
 from runner.jobfile.lint.subject import Check, subject
 from runner.jobfile.nodes import Mapping
 from runner.jobfile.section import Section
@@ -15,6 +15,18 @@ CHECKS: dict[str, Check] = {
     "key-above-level": hierarchy.keys_above_level,
     "empty-query": hierarchy.empty_queries,
     "computed-key": hierarchy.computed_keys,
+    "key-not-in-worklist": worklist.keys_not_of_worklists,
+    "key-misplaced": worklist.misplaced_keys,
+    "several-items": values.several_items,
+    "list-of-values": values.lists_of_values,
+    "name-with-comma": values.names_with_comma,
+    "name-of-one-component": values.names_of_one_component,
+    "unknown-modality": values.unknown_modalities,
+    "dates-and-times": values.ranges_of_date_and_time,
+    "null-as-text": values.nulls_as_texts,
+    "invisible-character": values.invisible_characters,
+    "repeat-into-file": declared.repeats_into_files,
+    "column-not-asked": declared.columns_not_asked,
     "unused-peer": declared.unused_peers,
     "unknown-option": declared.unknown_options,
     "unused-variable": declared.unused_variables,

@@ -5,9 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from runner.dicom.identifier import Path
+from runner.dicom.matching import NOT_MATCHED
+from runner.dicom.tags import is_private
 from runner.jobfile.lint.subject import Finding, Subject
 from runner.jobfile.nodes import Listing, Node, Scalar
 from runner.jobfile.section import Section
+from runner.model import CsvSink, StdoutSink
 
 _VARIABLE = re.compile(r"\$\{var:([A-Za-z_][A-Za-z0-9_-]*)\}")
 
@@ -58,6 +62,43 @@ def _used_by(query: Section) -> Iterator[str]:
     yield from (item.text() for item in query["use"].texts())
     for _, child in query["then"].members():
         yield from _used_by(child)
+
+
+def repeats_into_files(subject: Subject) -> Iterator[Finding]:
+    """Each repetition is answered with the same again, and written again."""
+    files = [sink for sink in subject.job.sinks if not isinstance(sink, StdoutSink)]
+    for asked in subject.queries:
+        name = asked.query.name
+        if asked.query.repeat > 1 and any(not sink.queries or name in sink.queries for sink in files):
+            what = "the query is sent several times, and a file gets every answer as often"
+            yield Finding(asked.section["repeat"], what, "repeat for measuring only, with 'sinks: []'")
+
+
+def columns_not_asked(subject: Subject) -> Iterator[Finding]:
+    """A peer returns what it is asked for (PS3.4 C.2.2.1)."""
+    sections = subject.top["sinks"].items()
+    for sink, section in zip(subject.job.sinks, sections, strict=False):  # of the default there is no section
+        if not isinstance(sink, (CsvSink, StdoutSink)):
+            continue
+        asked_for = {
+            path
+            for query in subject.job.queries
+            if not sink.queries or query.name in sink.queries
+            for one in query.family
+            for path in one.columns
+        }
+        for item, column in zip(section["columns"].items(), sink.columns, strict=True):
+            if not isinstance(column, tuple) or column[-1] in NOT_MATCHED or any(map(is_private, column)):
+                continue
+            if not any(_covers(path, column) for path in asked_for):
+                what = "no query asks for this column, so it will be empty"
+                yield Finding(item, what, "add it to the keys, without a value", of_key=False)
+
+
+def _covers(path: Path, column: Path) -> bool:
+    """Whether a key brings a column: it is the same, or one lies within the other."""
+    length = min(len(path), len(column))
+    return path[:length] == column[:length]
 
 
 def _texts(node: Node) -> Iterator[str]:

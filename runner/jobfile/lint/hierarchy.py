@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from runner.dicom.tags import format_tag, is_private
-from runner.jobfile.lint.subject import Asked, Finding, Sent, Subject
-from runner.model import InformationModel, Level
+from runner.dicom.tags import is_private
+from runner.jobfile.lint.subject import Asked, Finding, Sent, Subject, name_of
+from runner.model import InformationModel, Level, MatchMode
 from runner.plan import QUERY_RETRIEVE_LEVEL
 from runner.query_keys import COMPUTED, UNIQUE_KEYS, level_of, levels_counted
 
 
 def missing_unique_keys(subject: Subject) -> Iterator[Finding]:
     """Above the level, each unique key has a single value (PS3.4 C.4.1.2.1), but in relational queries."""
-    for asked in subject.queries:
-        if asked.is_relational:
-            continue
+    for asked in _hierarchical(subject):
         for sent in asked.sent:
             found = list(_missing(subject, asked, sent))
             yield from found
@@ -32,7 +30,7 @@ def _missing(subject: Subject, asked: Asked, sent: Sent) -> Iterator[Finding]:
         value = sent.text(tag)
         if tag in sent.from_rows or (value and not set("*?\\") & set(value)):
             continue
-        name = _name(subject, tag)
+        name = name_of(subject, tag)
         advice = f"ask at the level {above.value} first, and put what it returns here"
         if value:
             yield Finding(
@@ -52,7 +50,7 @@ def keys_below_level(subject: Subject) -> Iterator[Finding]:
     """A peer knows an attribute of a series or an object only at that level (PS3.4 C.6.1.1)."""
     for asked, tag, level, own in _levelled(subject):
         if not _is_above(own, level):
-            name = _name(subject, tag)
+            name = name_of(subject, tag)
             what = f"{name} is an attribute of the level {own.value}, and this query asks at {level.value}"
             advice = f"take it out, or ask at the level {own.value}"
             if tag == 0x00080060 and level is Level.STUDY:
@@ -63,8 +61,8 @@ def keys_below_level(subject: Subject) -> Iterator[Finding]:
 def keys_above_level(subject: Subject) -> Iterator[Finding]:
     """Of levels above, only the unique keys are asked for (PS3.4 C.4.1.2.1), but in relational queries."""
     for asked, tag, level, own in _levelled(subject):
-        if _is_above(own, level) and tag not in UNIQUE_KEYS.values() and not asked.is_relational:
-            name = _name(subject, tag)
+        if _is_above(own, level) and tag not in UNIQUE_KEYS.values():
+            name = name_of(subject, tag)
             what = f"{name} is an attribute of the level {own.value}, and this query asks at {level.value}"
             advice = f"ask for it at the level {own.value}: here a peer may ignore it, or leave it empty"
             yield Finding(asked.place_of(tag), what, advice)
@@ -72,9 +70,7 @@ def keys_above_level(subject: Subject) -> Iterator[Finding]:
 
 def _levelled(subject: Subject) -> Iterator[tuple[Asked, int, Level, Level]]:
     """Yield keys that belong to another level than that of their query, each once."""
-    for asked in subject.queries:
-        if asked.query.model is InformationModel.WORKLIST:
-            continue
+    for asked in _hierarchical(subject):
         seen: set[int] = set()
         for sent in asked.sent:
             level = _level(sent)
@@ -105,13 +101,22 @@ def empty_queries(subject: Subject) -> Iterator[Finding]:
 def computed_keys(subject: Subject) -> Iterator[Finding]:
     """Attributes that archives compute are optional keys, and many archives only return them."""
     for asked in subject.queries:
-        if all(peer.archive is not None for peer in asked.peers):
-            continue  # our own archive matches by them
+        if asked.is_of_archives or asked.query.match.mode is MatchMode.DROP:
+            continue  # our own archive matches by them; what does not match is dropped
         for tag in asked.narrowing():
             if tag in COMPUTED:
-                what = f"{_name(subject, tag)} is computed, and some peers ignore it as a matching key"
+                what = f"{name_of(subject, tag)} is computed, and some peers ignore it as a matching key"
                 advice = "look for others in the answers, or into the peer's conformance statement"
                 yield Finding(asked.place_of(tag), what, advice)
+
+
+def _hierarchical(subject: Subject) -> Iterator[Asked]:
+    """Yield the queries that go down the levels; relational ones may have any keys (PS3.4 C.4.1.2.2)."""
+    return (
+        asked
+        for asked in subject.queries
+        if asked.query.model is not InformationModel.WORKLIST and not asked.is_relational
+    )
 
 
 def _level(sent: Sent) -> Level | None:
@@ -122,8 +127,3 @@ def _level(sent: Sent) -> Level | None:
 def _is_above(one: Level, other: Level) -> bool:
     order = tuple(Level)
     return order.index(one) < order.index(other)
-
-
-def _name(subject: Subject, tag: int) -> str:
-    entry = subject.job.dictionary.by_tag(tag)
-    return entry.keyword if entry is not None and entry.keyword else format_tag(tag)

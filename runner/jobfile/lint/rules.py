@@ -46,10 +46,28 @@ RULES: dict[str, Rule] = {
     "key-above-level": Rule(Severity.WARNING, "A key does not lie above the level of the query"),
     "empty-query": Rule(Severity.WARNING, "A query has a key that narrows it"),
     "computed-key": Rule(Severity.WARNING, "No attribute is matched that archives only compute"),
+    "key-not-in-worklist": Rule(Severity.WARNING, "A worklist is asked for what it has"),
+    "key-misplaced": Rule(Severity.WARNING, "Keys of a worklist stand where its items have them"),
+    # what values mean
+    "several-items": Rule(Severity.WARNING, "A sequence has one item as a key"),
+    "list-of-values": Rule(Severity.WARNING, "Only UIDs are asked for by a list"),
+    "name-with-comma": Rule(Severity.WARNING, "Family and given name have a caret between them"),
+    "name-of-one-component": Rule(Severity.WARNING, "A name of one component has a wildcard"),
+    "unknown-modality": Rule(Severity.WARNING, "A modality is one that DICOM defines"),
+    "dates-and-times": Rule(Severity.WARNING, "Open ranges of days and of hours are not one stretch of time"),
+    "null-as-text": Rule(Severity.WARNING, "A value that is to be empty is not a text such as NULL"),
+    "invisible-character": Rule(Severity.WARNING, "All characters of a value can be seen"),
+    # YAML
+    "comment-in-value": Rule(Severity.WARNING, "A comment has a space behind its #"),
+    "folded-value": Rule(Severity.WARNING, "A value stands in one line"),
+    "unused-anchor": Rule(Severity.WARNING, "An anchor is referred to"),
     # rows
+    "empty-cell": Rule(Severity.WARNING, "A row has a value for each key that it fills"),
     "rows-not-used": Rule(Severity.WARNING, "A query with rows has a key that comes from them"),
     "no-rows": Rule(Severity.WARNING, "The file of a foreach has rows"),
     # what is declared
+    "repeat-into-file": Rule(Severity.WARNING, "What is repeated is not written to a file again"),
+    "column-not-asked": Rule(Severity.WARNING, "A column is among the keys that are asked for"),
     "unused-peer": Rule(Severity.WARNING, "Every peer is asked by a query"),
     "unknown-option": Rule(
         Severity.WARNING, "What is negotiated with a peer is known to a model that it is asked for"

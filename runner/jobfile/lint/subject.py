@@ -8,7 +8,7 @@ from itertools import islice
 
 from runner.dicom.identifier import Element, Identifier
 from runner.dicom.matching import is_matched, is_universal
-from runner.dicom.tags import parse_tag
+from runner.dicom.tags import format_tag, parse_tag
 from runner.jobfile.nodes import Mapping
 from runner.jobfile.section import Section
 from runner.model import Job, Peer, Query, QueryOption, Request
@@ -43,6 +43,17 @@ class Sent:
         text = value.decode("latin_1") if isinstance(value, bytes) else value
         return text.strip(" \0") if isinstance(text, str) else ""
 
+    def leaves(self) -> Iterator[tuple[int, Element]]:
+        """Yield the elements that are no sequences with items, each with the tag of the key that it is in."""
+        for tag, key in self.elements.items():
+            waiting = [key]
+            while waiting:
+                element = waiting.pop()
+                if isinstance(element.value, tuple):
+                    waiting += (inner for item in element.value for inner in item)
+                else:
+                    yield tag, element
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -75,9 +86,15 @@ class Asked:
         seen = {tag for sent in self.sent for tag in sent.elements if sent.narrows(tag)}
         return iter(sorted(seen))
 
-    def named(self) -> Iterator[int]:
-        """Yield the tags of all keys, each once, in their order."""
-        return iter(sorted({tag for sent in self.sent for tag in sent.elements if is_matched(tag)}))
+    def named(self, *, all_of_identifier: bool = False) -> Iterator[int]:
+        """Yield the tags of all keys, each once, in their order; with `all_of_identifier` of all elements."""
+        tags = {tag for sent in self.sent for tag in sent.elements}
+        return iter(sorted(tag for tag in tags if all_of_identifier or is_matched(tag)))
+
+    @property
+    def is_of_archives(self) -> bool:
+        """Whether it goes to no other peer than folders that we serve ourselves."""
+        return all(peer.archive is not None for peer in self.peers)
 
     def place_of(self, tag: int) -> Section:
         """Return where a key stands: among the keys, its own or those of sets, else in the files."""
@@ -123,6 +140,12 @@ class Finding:
 
 #: Finds where a job breaks a rule.
 Check = Callable[[Subject], Iterator[Finding]]
+
+
+def name_of(subject: Subject, tag: int) -> str:
+    """Return an attribute's keyword, or its tag where it has none."""
+    entry = subject.job.dictionary.by_tag(tag)
+    return entry.keyword if entry is not None and entry.keyword else format_tag(tag)
 
 
 def subject(job: Job, top: Section, typed: Mapping) -> Subject:

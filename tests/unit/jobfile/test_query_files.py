@@ -16,6 +16,7 @@ queries:
   studies:
     model: study-root
     {rest}
+lint: {{ignore: [name-of-one-component]}}
 """
 STUDY = Element(0x00080052, "CS", "STUDY")
 
