@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,59 @@ sinks: [{type: stdout, format: WORD}]
 
 def test_references_stand_for_numbers_and_choices() -> None:
     assert complaints(JOB.replace("WORD", '"${var:MANY}"')) == []
+
+
+REFERENCE = {"$ref": "#/definitions/reference"}
+#: What takes no reference: the version, what a list of rules, a sink or a value is.
+UNREFERABLE = {"version", "ignore", "type", "vr"}
+
+
+def strict_values(node: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """The places of the schema where no text may stand, or only some, and no reference."""
+    if isinstance(node, dict):
+        types = node.get("type", "object")
+        if path[-1:] != ("properties",) and (
+            "enum" in node or {types} & {"integer", "number", "boolean"}
+            if isinstance(types, str)
+            else not {"string", "object"} & set(types)
+        ):
+            yield path
+        for key, member in node.items():
+            if key == "anyOf" and REFERENCE in member:
+                continue
+            yield from strict_values(member, (*path, key))
+    elif isinstance(node, list):
+        for number, member in enumerate(node):
+            yield from strict_values(member, (*path, str(number)))
+
+
+def test_what_is_no_text_takes_references_too() -> None:
+    found = [path for path in strict_values(SCHEMA) if "default" not in path and "examples" not in path]
+    assert {"version"} <= {path[-1] for path in found}
+    bare = [path for path in found if not UNREFERABLE & set(path) and path[1:] != ("match", "anyOf", "0")]
+    assert bare == [], "let it take a reference: CONTRIBUTING.md, The schema and editors"
+
+
+def test_alternatives_are_told_apart_by_their_properties() -> None:
+    """Or yaml-language-server takes all of them for met, and shows the separators between their texts.
+
+    An empty mapping of properties will do, which forbids nothing.
+    """
+    seen = 0
+    for node in every_mapping(SCHEMA):
+        choices = node.get("anyOf")
+        if isinstance(choices, list) and any("required" in choice for choice in choices):
+            assert all("properties" in choice for choice in choices), choices
+            seen += 1
+    assert seen >= 2
+
+
+def every_mapping(node: Any) -> Iterator[dict[str, Any]]:
+    members = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+    if isinstance(node, dict):
+        yield node
+    for member in members:
+        yield from every_mapping(member)
 
 
 def test_other_texts_do_not() -> None:
