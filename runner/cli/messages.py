@@ -45,10 +45,15 @@ def lost_output(error: OSError) -> SinkError:
 
 def complain(text: str) -> None:
     """Print one message on stderr; a stderr that is gone is no further failure."""
+    note(f"cfind: {text}")
+
+
+def note(line: str) -> None:
+    """Print one line on stderr as it is, for a program that reads it there."""
     if sys.stderr is None:  # it was closed when the process began
         return
     with contextlib.suppress(OSError, ValueError):
-        sys.stderr.write(f"cfind: {printable(text)}\n")
+        sys.stderr.write(f"{printable(line)}\n")
         sys.stderr.flush()
 
 

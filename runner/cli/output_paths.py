@@ -1,4 +1,4 @@
-"""What jobs and the report write: no file twice."""
+"""What jobs and reports write: no file twice."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from runner.errors import UsageError
 from runner.model import Job
 
 
-def check_outputs(jobs: Sequence[Job], output_dir: Path, report_path: Path | None) -> None:
-    """Check that what jobs of one command line and the report write are different files.
+def check_outputs(
+    jobs: Sequence[Job], output_dir: Path, report_path: Path | None, junit_path: Path | None = None
+) -> None:
+    """Check that what jobs of one command line and the reports write are different files.
 
     Within a job its own check has seen to that. Folders may be shared: their files are numbered on.
 
@@ -26,22 +28,22 @@ def check_outputs(jobs: Sequence[Job], output_dir: Path, report_path: Path | Non
             if real in inputs:
                 what = f"a sink of the job {job.name} writes {path}, which is {inputs[real]}"
                 raise UsageError(what, "give its output a name of its own")
-            other = written.setdefault(real, job)
-            if other is not job:
+            first = written.setdefault(real, job)
+            if first is not job:
                 raise UsageError(
-                    f"the jobs {other.source} and {job.source} both write {path}",
+                    f"the jobs {first.source} and {job.source} both write {path}",
                     "run them apart, each with its own --output-dir, or change one",
                 )
-    if report_path is None:
-        return
-    report = _real(report_path)
-    if report in written:
-        raise UsageError(
-            f"--report {report_path} is the file that a sink of the job {written[report].name} writes",
-            "give the report a name of its own",
-        )
-    if report in inputs:
-        raise UsageError(f"--report {report_path} is {inputs[report]}", "give the report a name of its own")
+    taken = {real: f"the file that a sink of the job {job.name} writes" for real, job in written.items()}
+    for option, chosen in (("--report", report_path), ("--junit", junit_path)):
+        if chosen is None:
+            continue
+        real = _real(chosen)
+        other = taken.get(real) or inputs.get(real)
+        if other is not None:
+            raise UsageError(f"{option} {chosen} is {other}", "give the report a name of its own")
+        if not _is_device(str(chosen)):
+            taken[real] = f"the file of {option}"
 
 
 def _inputs(jobs: Sequence[Job]) -> Iterator[tuple[str, str]]:

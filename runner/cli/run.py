@@ -41,6 +41,14 @@ def parser() -> ArgumentParser:
     add_variable_option(made)
     add_clock_option(made)
     add_strict_option(made)
+    made.add_argument(
+        "--junit", type=Path, metavar="FILE", help="write answers and expectations to FILE, as JUnit XML"
+    )
+    made.add_argument(
+        "--annotations",
+        choices=("github",),
+        help="print what failed and what was not as expected as annotations on stderr, too",
+    )
     made.add_argument("--quiet", action="store_true", help="no summary on stderr, only failures and warnings")
     return made
 
@@ -54,24 +62,31 @@ def execute(argv: Sequence[str]) -> ExitStatus:
     options = parser().parse_args(argv)
     variables, clock = given_variables(options.variables), given_clock(options.now)
     jobs = valid_jobs(options.jobs, variables, clock=clock, strictly=options.strict)
-    check_outputs(jobs, options.output_dir, options.report)
+    check_outputs(jobs, options.output_dir, options.report, options.junit)
     told = Told.IDENTIFIERS if options.debug else Told.WARNINGS if options.quiet else Told.SUMMARY
-    return run_jobs(jobs, options.output_dir, options.report, Watcher(told))
+    watcher = Watcher(told, annotate=options.annotations is not None)
+    return run_jobs(jobs, options.output_dir, options.report, watcher, options.junit)
 
 
-def run_jobs(jobs: Sequence[Job], output_dir: Path, report_path: Path | None, watcher: Watcher) -> ExitStatus:
-    """Run jobs one after the other, and write the report.
+def run_jobs(
+    jobs: Sequence[Job],
+    output_dir: Path,
+    report_path: Path | None,
+    watcher: Watcher,
+    junit_path: Path | None = None,
+) -> ExitStatus:
+    """Run jobs one after the other, and write the reports.
 
     A signal or a defect ends the job that runs and keeps the following ones from being begun.
 
     Raises:
-        SinkError: if the report cannot be written.
+        SinkError: if a report cannot be written.
     """
     from runner.engine.run import run
     from runner.transport.stop_signal import StopSignal
 
     with SignalledStop() as signalled:
-        report_file = _opened(report_path)
+        report_file, junit_file = _opened(report_path), _opened(junit_path)
         # What start-up made stays for good: the collector need not look at it again.
         gc.freeze()
         gc.enable()
@@ -96,6 +111,8 @@ def run_jobs(jobs: Sequence[Job], output_dir: Path, report_path: Path | None, wa
         finally:
             if report_file is not None:
                 _write(report_file, results)
+            if junit_file is not None:
+                _write_junit(junit_file, results)
     return foremost({result.exit_status for result in results})
 
 
@@ -124,4 +141,15 @@ def _write(file: AtomicFile, results: Sequence[RunResult]) -> None:
             file.write("".join(pieces).encode("utf-8", "backslashreplace"))
             pieces.clear()
     file.write("".join(pieces).encode("utf-8", "backslashreplace"))
+    file.commit()
+
+
+def _write_junit(file: AtomicFile, results: Sequence[RunResult]) -> None:
+    """Write what is known of the jobs that ran as JUnit XML; nothing where none did."""
+    if not results:
+        file.discard()
+        return
+    from runner.cli.junit import junit_text
+
+    file.write(junit_text(results).encode("utf-8", "backslashreplace"))
     file.commit()

@@ -8,7 +8,7 @@ from enum import IntEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runner.cli.messages import complain, complain_of_defect
+from runner.cli.messages import complain, complain_of_defect, note
 from runner.engine.result import OperationResult, SinkResult, Verdict
 from runner.engine.run_result import RunResult
 from runner.errors import CfindError, DefectError, InterruptedRunError
@@ -72,10 +72,12 @@ class Watcher:
 
     Args:
         told: how much; only IDENTIFIERS lets patient data of the queries out.
+        annotate: whether failures and unmet expectations are printed at the end as annotations, too.
     """
 
-    def __init__(self, told: Told = Told.SUMMARY) -> None:
+    def __init__(self, told: Told = Told.SUMMARY, *, annotate: bool = False) -> None:
         self._told = told
+        self._annotate = annotate
         self._seen: dict[tuple[str, Told, str], _Seen] = {}
         # by where, and a text that awaits the numbers
         self._found: dict[tuple[str, str], _Found] = {}
@@ -159,6 +161,8 @@ class Watcher:
         for (peer, told, text), seen in self._seen.items():
             if seen.times > 1:
                 self._tell(told, f"peer {peer}, {seen.queries()}: {seen.times} operations in all: {text}")
+        if self._annotate:
+            self._print_annotations(result)
         self._seen.clear()
         kept_back = self._tell_found_in_all()
         self._tell_expectations(result.expectations)
@@ -208,6 +212,26 @@ class Watcher:
             if result.met is False:
                 text = f"query {result.query}: expected {result.expectation}: {result.message}"
                 self._tell(Told.FAILURES, text)
+
+    def _print_annotations(self, result: RunResult) -> None:
+        """Print what GitHub shows beside the job file."""
+        from runner.jobfile.reporters import workflow_command
+
+        failed = [
+            (f"peer {peer}, {seen.queries()}", text)
+            for (peer, told, text), seen in self._seen.items()
+            if told is Told.FAILURES
+        ]
+        failed += [(f"sink {sink.type}", str(sink.error)) for sink in result.sinks if sink.error is not None]
+        failed += [
+            (f"query {one.query}", f"expected {one.expectation}: {one.message}")
+            for one in result.expectations
+            if one.met is False
+        ]
+        if result.error is not None:
+            failed.append((result.job.name, str(result.error)))
+        for title, text in failed:
+            note(workflow_command("error", {"file": result.job.source, "title": title}, text))
 
     def _warn_of_older(self, sink: SinkResult) -> None:
         """Say that a file of the final name is not of this run, lest it be taken for it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from runner.jobfile.load import Checked
 from runner.jobfile.problem import Problem, Severity
@@ -85,8 +85,13 @@ def _workflow_command(problem: Problem) -> str:
         parameters |= {"line": str(problem.line), "col": str(problem.column)}
     parameters["title"] = (problem.path or "job file") + (f" [{problem.id}]" if problem.id else "")
     text = f"{problem.what}; {problem.advice}" if problem.advice else problem.what
+    return workflow_command(problem.severity.value, parameters, text) + "\n"
+
+
+def workflow_command(severity: str, parameters: Mapping[str, str], text: str) -> str:
+    """Return a line that GitHub makes an annotation of, `error`, `warning` or `notice`."""
     shown = ",".join(f"{name}={_escaped_parameter(value)}" for name, value in parameters.items())
-    return f"::{problem.severity.value} {shown}::{_escaped(text)}\n"
+    return f"::{severity} {shown}::{_escaped(text)}"
 
 
 def _escaped(text: str) -> str:

@@ -9,12 +9,18 @@ from runner.dicom.encoding import encode
 from runner.dicom.transfer_syntax import TransferSyntax
 from runner.jobfile.load import load_job
 from runner.model import (
+    Across,
     AssociationEnd,
+    Bounds,
     CsvSink,
+    Deduplicate,
+    Expect,
     InformationModel,
     IPVersion,
     Job,
     KeyFormat,
+    Match,
+    MatchMode,
     Peer,
     PeerVerification,
     RevocationCheck,
@@ -27,6 +33,7 @@ from runner.model import (
     Timeouts,
     Tls,
     TlsVersion,
+    UniqueKey,
 )
 
 ROOT = Path(__file__).parents[3]
@@ -322,3 +329,35 @@ def test_a_password_in_the_job_is_a_warning(tmp_path):
     assert "sesame" not in str(problem)
     assert job.peers[3].tls is not None
     assert job.peers[3].tls.password == Secret(SecretSource.PROMPT)
+
+
+def test_what_is_done_with_answers():
+    modes, names, steps, plain, untouched = valid("answers").queries
+    assert modes.match == Match(MatchMode.OFF)
+    assert modes.deduplicate == Deduplicate(UniqueKey(((0x0020000D,),)), Across.OPERATIONS)
+    assert modes.expect == Expect(Bounds(0, 10), statuses=(0xA900, 0xC001))
+    assert names.match == Match(MatchMode.DROP, name_case=True, name_accents=True)
+    assert names.deduplicate == Deduplicate(UniqueKey(((0x00100020,),), ((0x00100021,),)))
+    assert names.expect == Expect(
+        each=Bounds(1, 1),
+        unique=(((0x00100020,),), ((0x00100030,), (0x00100040,)), ((0x00100010,),)),
+        required=((0x00100030,),),
+    )
+    assert steps.match == Match(name_case=True)
+    assert steps.deduplicate == Deduplicate(UniqueKey())
+    assert plain.match == Match(MatchMode.REPORT)
+    assert plain.deduplicate == Deduplicate(UniqueKey(((0x0020000E,), (0x0020000D,))))
+    assert (untouched.deduplicate, untouched.expect) == (None, None)
+
+
+def test_what_is_looked_at_in_answers_is_asked_for():
+    job = valid("answers")
+    tags = [[element.tag for element in query.requests[0].identifier] for query in job.queries]
+    assert tags == [
+        [0x00080020, 0x00080052, 0x00100010, 0x0020000D],
+        [0x00080052, 0x00100010, 0x00100020, 0x00100030, 0x00100040],
+        [0x00400100],
+        [0x00080052, 0x00080060, 0x0020000D, 0x0020000E],
+        [0x00080052, 0x0020000D, 0x0020000E, 0x00200013],
+    ]
+    assert job.queries[3].columns == ((0x0020000D,), (0x00080060,))
