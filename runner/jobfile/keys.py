@@ -333,7 +333,7 @@ class _Level:
             return
         if isinstance(section.data, dict) and not _is_form(section.data):
             stated = section.data.get("vr")
-            if stated not in VRS:
+            if not isinstance(stated, str) or stated not in VRS:
                 return  # the schema has complained
             vr = stated
             section = (
