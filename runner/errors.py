@@ -85,7 +85,11 @@ class ConnectError(NoAssociationError):
 
 
 class TlsError(NoAssociationError):
-    """The TLS handshake failed or the peer's certificate was not acceptable."""
+    """The TLS handshake failed, or what was negotiated is not what the job asks for."""
+
+
+class CertificateError(TlsError):
+    """The peer's certificate was not acceptable: it cannot be verified, or is not one that the job names."""
 
 
 class AssociationRejectedError(NoAssociationError):

@@ -111,6 +111,7 @@ def _tls(session: TlsSession) -> Document:
         "certificate": {
             "subject": certificate.subject,
             "issuer": certificate.issuer,
+            "names": list(certificate.names),
             "sha256": certificate.sha256,
             "not_before": _time(certificate.not_before),
             "not_after": _time(certificate.not_after),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Sequence
 from functools import partial
@@ -21,7 +22,7 @@ from runner.cli.messages import complain, printable, say
 from runner.cli.peer_address import address
 from runner.engine.echo import echo
 from runner.engine.run_result import foremost
-from runner.errors import CfindError, ExitStatus
+from runner.errors import CertificateError, CfindError, ExitStatus
 from runner.transport.stop_signal import StopSignal
 
 if TYPE_CHECKING:
@@ -57,6 +58,8 @@ def execute(argv: Sequence[str]) -> ExitStatus:
                 complain(f"peer {peer.name}: {error}")
                 if signalled() is not None:
                     break
+                if isinstance(error, CertificateError):
+                    _show_certificate(peer, stop)
                 continue
             milliseconds = (time.monotonic() - begun) * 1000
             say(printable(f"{peer.name}: {address(peer)} answered in {milliseconds:.0f} ms") + "\n")
@@ -71,6 +74,17 @@ def _accepted(peer: Peer, accepted: Accepted) -> None:
 
         for line in answer_lines(peer, accepted):
             say(printable(f"{peer.name}: {line}") + "\n")
+
+
+def _show_certificate(peer: Peer, stop: StopSignal) -> None:
+    """Tell what the certificate says that was not acceptable, which OpenSSL does not tell of."""
+    from runner.cli.tls_text import certificate_text
+    from runner.transport.tls import certificate_shown
+
+    with contextlib.suppress(CfindError):
+        certificate = certificate_shown(peer, stop)
+        if certificate is not None:
+            complain(f"peer {peer.name}: its certificate is {certificate_text(certificate)}")
 
 
 def _secured(name: str, session: TlsSession) -> None:

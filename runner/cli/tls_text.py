@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from runner.model import Tls
 
 if TYPE_CHECKING:
+    from runner.transport.certificate import Certificate
     from runner.transport.tls_session import TlsSession
 
 
@@ -20,6 +21,16 @@ def settings_text(tls: Tls) -> str:
     if tls.fingerprints:
         text += f", {'one of ' if len(tls.fingerprints) > 1 else ''}{', '.join(tls.fingerprints)}"
     return text if tls.certificate is None else f"{text}; ours: {tls.certificate}"
+
+
+def certificate_text(certificate: Certificate) -> str:
+    """Say in one line what a certificate says."""
+    text = f"of {certificate.subject}, issued by {certificate.issuer}"
+    if certificate.names:
+        text += f"; for {', '.join(certificate.names)}"
+    if certificate.not_before is not None and certificate.not_after is not None:
+        text += f"; valid from {certificate.not_before.date()} to {certificate.not_after.date()}"
+    return f"{text}; SHA-256 {certificate.sha256}"
 
 
 def session_text(session: TlsSession) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import ipaddress
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -44,7 +45,11 @@ _STRINGS = {
     0x1E: "utf-16-be",
 }
 _UTC_TIME, _GENERALIZED_TIME = 0x17, 0x18
-_VERSION = 0xA0
+_VERSION, _EXTENSIONS = 0xA0, 0xA3
+_ALTERNATIVE_NAMES = bytes((0x55, 0x1D, 17))
+_DNS_NAME, _ADDRESS = 0x82, 0x87
+#: So many names of hosts are shown.
+_MOST_NAMES = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,7 @@ class Certificate:
         sha256: of its DER, 32 bytes in hexadecimal with colons, as openssl prints it.
         not_before: it is valid from then on, None where that cannot be read.
         not_after: and until then.
+        names: the hosts that it is for, names and addresses; empty where none are listed.
     """
 
     subject: str
@@ -65,6 +71,7 @@ class Certificate:
     sha256: str
     not_before: dt.datetime | None
     not_after: dt.datetime | None
+    names: tuple[str, ...] = ()
 
     def days_left(self, now: dt.datetime) -> int | None:
         """Return for how many whole days it is still valid, below 0 where it no longer is."""
@@ -86,7 +93,22 @@ def read_certificate(data: bytes) -> Certificate:
         fingerprint(data),
         times[0] if times else None,
         times[1] if len(times) > 1 else None,
+        tuple(_host_names(parts[5:])),
     )
+
+
+def _host_names(parts: list[tuple[int, bytes]]) -> Iterator[str]:
+    """Yield the host names and addresses of the extension subjectAltName (RFC 5280 4.2.1.6)."""
+    extensions = next((value for tag, value in parts if tag == _EXTENSIONS), b"")
+    for _, extension in (read for _, all_of_them in members(extensions) for read in members(all_of_them)):
+        read = members(extension)
+        if not read or read[0][1] != _ALTERNATIVE_NAMES:
+            continue
+        for tag, value in sequence(read[-1][1])[:_MOST_NAMES]:
+            if tag == _DNS_NAME:
+                yield "".join(map(_escaped, value[:_LONGEST_NAME].decode("ascii", "backslashreplace")))
+            elif tag == _ADDRESS and len(value) in (4, 16):
+                yield str(ipaddress.ip_address(value))
 
 
 def fingerprint(data: bytes) -> str:

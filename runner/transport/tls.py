@@ -13,14 +13,16 @@ import select
 import socket
 import ssl
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from runner.cipher_suites import openssl_name
-from runner.errors import InvalidJobError, TlsError
-from runner.model import Peer, PeerVerification, Tls
-from runner.transport.certificate import fingerprint, read_certificate
+from runner.errors import CertificateError, InvalidJobError, NoAssociationError, TlsError
+from runner.model import Peer, PeerVerification, RevocationCheck, Tls
+from runner.transport.certificate import Certificate, fingerprint, read_certificate
 from runner.transport.sockets import (
     Channel,
     DeadlineError,
+    connect,
     deadline_after,
     wait_for,
 )
@@ -96,6 +98,37 @@ def security(
         return channel
 
     return secure
+
+
+def certificate_shown(peer: Peer, stop: StopSignal) -> Certificate | None:
+    """Shake hands with a peer only to see its certificate, whatever that is; nothing else is said to it.
+
+    For telling people what it was that was not acceptable. Our own certificate is not shown.
+
+    Args:
+        peer: whose `tls` is not None.
+        stop: ends the waiting.
+
+    Returns:
+        The certificate; None where the handshake fails without it being checked, or it shows none.
+
+    Raises:
+        InterruptedRunError: if the stop signal is set.
+    """
+    assert peer.tls is not None
+    unchecked = replace(
+        peer.tls,
+        key=None,
+        certificate=None,
+        verification=PeerVerification.IGNORE,
+        fingerprints=(),
+        revocation=RevocationCheck.NONE,
+        write_seed=None,
+    )
+    sessions: list[TlsSession] = []
+    with contextlib.suppress(NoAssociationError):
+        connect(peer, stop, security(replace(peer, tls=unchecked), stop, sessions.append)).close()
+    return sessions[0].certificate if sessions else None
 
 
 def _bare(host: str) -> str:
@@ -356,7 +389,7 @@ def _check_fingerprint(certificate: bytes, known: Sequence[str]) -> None:
         )
     shown = fingerprint(certificate)
     if shown not in known:
-        raise TlsError(
+        raise CertificateError(
             f"the peer's certificate has the SHA-256 fingerprint {shown}, which the job does not name",
             "do not go on before the peer's administrator has confirmed it; if the certificate was renewed,"
             " name it by fingerprints",
@@ -466,9 +499,9 @@ VERDICTS: dict[int, tuple[str, str]] = {
 }
 
 
-def _unacceptable(error: ssl.SSLCertVerificationError, tls: Tls, name: str) -> TlsError:
+def _unacceptable(error: ssl.SSLCertVerificationError, tls: Tls, name: str) -> CertificateError:
     if error.verify_code in (62, 64):
-        return TlsError(
+        return CertificateError(
             f"the peer's certificate is for another host than {name}",
             "check host and port; if the certificate bears another name of the peer, say so by server_name,"
             " or set check_host to false",
@@ -478,4 +511,4 @@ def _unacceptable(error: ssl.SSLCertVerificationError, tls: Tls, name: str) -> T
     )
     if error.verify_code in (18, 19, 20, 21) and not (tls.ca_files or tls.ca_directories):
         what, advice = "no CA is trusted, so no certificate can be", "name the peer's CA by ca_files (+cf)"
-    return TlsError(f"the peer's certificate was not accepted: {what}", advice)
+    return CertificateError(f"the peer's certificate was not accepted: {what}", advice)

@@ -17,6 +17,7 @@ from peers.certificates import PASSWORD, Certificates
 from peers.findscu import findscu
 from peers.orthanc import AE_TITLE, orthanc
 from peers.process import HOST, Server
+from peers.tap import Tap
 from peers.tls_terminator import TlsTerminator, server_context
 from runner.findscu.options import BY_NAME, OPTIONS
 
@@ -350,7 +351,7 @@ def test_bad_certificates(
         status, _, stderr = cfind("echo", "job.yaml")
         assert status == 4
         assert said in stderr
-    assert not terminator.clients
+    assert terminator.clients == [""]  # echo has looked at what it did not accept
 
 
 def test_names_are_compared_in_job_files(
@@ -508,3 +509,27 @@ def test_fingerprints(cfind: Cfind, files: Path, certificates: Certificates, dcm
     assert outcome.status == 4
     assert fingerprint in outcome.stderr
     assert outcome.report["peers"][0]["tls"] is None
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("expired", "valid from 2020-01-01 to 2021-01-01"),
+        ("elsewhere", "for elsewhere.example.org; valid"),
+        ("self_signed", "of CN=self_signed, issued by CN=self_signed"),
+    ],
+)
+def test_echo_shows_a_certificate_that_is_not_accepted(
+    cfind: Cfind, files: Path, certificates: Certificates, dcmqrscp_peer: Server, name: str, said: str
+) -> None:
+    """It is looked at once more, without being checked, without ours, and without a word of DICOM."""
+    with secured(dcmqrscp_peer, certificates, name) as terminator, Tap(terminator.port) as tap:
+        own = {"key": "client.key", "certificate": "client.pem", "ca_files": ["ca.pem"]}
+        cfind.job_file(tls_job(tap.port, **own))
+        status, printed, stderr = cfind("echo", "job.yaml")
+    assert status == 4
+    assert not printed
+    (line,) = (line for line in stderr.splitlines() if "its certificate is" in line)
+    assert said in line
+    tap.check_secured(2)
+    assert set(terminator.clients) <= {""}

@@ -100,6 +100,23 @@ def test_what_is_no_certificate(cut: int) -> None:
     assert read.sha256 == fingerprint(whole[:cut])
 
 
+def test_names_of_hosts(certificates: Certificates) -> None:
+    certificates.openssl("x509", "-in", "named.pem", "-outform", "DER", "-out", "read-named.der")
+    assert read_certificate(certificates["read-named.der"].read_bytes()).names == (
+        "exact.example.org", "*.wild.example.org", "192.0.2.1", "2001:db8::1", "192.0.2.2",
+    )  # fmt: skip
+
+
+def test_odd_names_of_hosts() -> None:
+    names = der(0x82, b"\x1b[2J\xff") + der(0x87, b"\1\2\3") + der(0x81, b"a@example.org") + der(0x82, b"a")
+    extension = der(0x30, der(6, bytes((0x55, 0x1D, 17))), der(4, der(0x30, names)))
+    other = der(0x30, der(6, bytes((0x55, 0x1D, 15))), der(1, b"\xff"), der(4, b"\3\2\1\6"))
+    extensions = der(0xA3, der(0x30, other, extension))
+    signed = der(0x30, *(der(0x30) for _ in range(6)), extensions)
+    read = read_certificate(der(0x30, signed))
+    assert read.names == (r"\1B[2J\\xff", "a")
+
+
 def test_times() -> None:
     read = read_certificate(certificate(b""))
     assert read.not_before == dt.datetime(2025, 1, 1, tzinfo=dt.timezone.utc)
