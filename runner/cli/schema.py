@@ -7,16 +7,18 @@ from collections.abc import Sequence
 from runner.cli.arguments import ArgumentParser
 from runner.cli.messages import say
 from runner.errors import ExitStatus
-from runner.jobfile.schema import schema_text
+from runner.jobfile.schema import fragment_schema_text, schema_text
 
 
 def parser() -> ArgumentParser:
     """Return the command's command line."""
-    return ArgumentParser("schema", "Print the JSON schema of a job file.")
+    made = ArgumentParser("schema", "Print the JSON schema of a job file.")
+    made.add_argument("--included", action="store_true", help="that of a file which jobs include")
+    return made
 
 
 def execute(argv: Sequence[str]) -> ExitStatus:
     """Run the command."""
-    parser().parse_args(argv)
-    say(schema_text())
+    options = parser().parse_args(argv)
+    say(fragment_schema_text() if options.included else schema_text())
     return ExitStatus.SUCCESS

@@ -46,6 +46,18 @@ def resolved_only(node: dict[str, Any]) -> dict[str, Any]:
     return {**choices[0], **{key: value for key, value in node.items() if key != "anyOf"}}
 
 
+def fragment_schema_text() -> str:
+    """Return the schema of files that jobs include as a document of its own, with all that it refers to.
+
+    Beside a `$ref` nothing else of a schema counts (draft-07, 8.3), so that of the job is the same but
+    for what it is said to be about.
+    """
+    text = schema_text()
+    title = '"title": "A cfind job",'
+    made = '"title": "A file that cfind jobs include",\n  "$ref": "#/definitions/fragment",'
+    return text.replace(title, made, 1)
+
+
 @cache
 def fragment_schema() -> dict[str, Any]:
     """Return the schema of files that jobs include; as shared as the other, whose definitions it has."""

@@ -10,7 +10,7 @@ from runner.dicom.values import VRS
 from runner.jobfile import schema as module
 from runner.jobfile.conform import resolved
 from runner.jobfile.peers import TRANSFER_SYNTAXES
-from runner.jobfile.schema import schema, schema_text
+from runner.jobfile.schema import fragment_schema, fragment_schema_text, schema, schema_text
 from runner.model import InformationModel, Level, Peer, Timeouts
 
 ROOT = Path(__file__).parents[3]
@@ -157,3 +157,25 @@ def test_it_is_found_from_any_folder(tmp_path):
         timeout=60,
     )
     assert int(done.stdout) == len(schema())
+
+
+def test_editors_have_a_schema_of_files_to_include():
+    """By itself, as `cfind schema --included` prints it, and beside that of jobs, where modelines find it."""
+    whole = json.loads(fragment_schema_text())
+    beside = json.loads((ROOT / "schemas" / "fragment.schema.json").read_text("utf-8"))
+    assert beside["title"] == whole["title"]
+    assert beside["$ref"] == f"job.schema.json{whole['$ref']}"
+    validator = Draft7Validator(whole)
+    assert list(validator.iter_errors({"peers": {"main": {"host": "a", "port": 104}}})) == []
+    for wrong in ({"queries": {}}, {"peers": {}}, {"vars": []}, {"key_sets": {"a": {}}}, {"name": "x"}, []):
+        assert list(validator.iter_errors(wrong)), wrong
+    assert fragment_schema()["$ref"] == whole["$ref"]
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "jobs" / "shared").glob("*.yaml")), ids=lambda path: path.stem
+)
+def test_examples_of_files_to_include_tell_editors_their_schema(path):
+    modeline = path.read_text(encoding="utf-8").splitlines()[0]
+    schema = modeline.removeprefix("# yaml-language-server: $schema=")
+    assert (path.parent / schema).resolve() == ROOT / "schemas" / "fragment.schema.json"
