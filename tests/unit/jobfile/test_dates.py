@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from runner.cli.arguments import given_clock
+from runner.cli.job_files import valid_jobs
 from runner.errors import UsageError
 from runner.jobfile.clock import Clock, UnknownZoneError
 from runner.jobfile.load import load_job
@@ -188,6 +189,19 @@ def test_the_machines_clock_is_read_once_for_all():
     clock = given_clock(None)
     assert before.timestamp() * 1e6 - 1 <= clock.instant <= datetime.now(timezone.utc).timestamp() * 1e6 + 1
     assert clock.in_zone("Asia/Tokyo").now() == clock.in_zone("UTC").now()
+
+
+def test_all_jobs_of_a_command_line_see_the_same_moment(tmp_path, monkeypatch):
+    midnights = iter(range(0, 10**18, 86_400 * 10**9))  # another day whenever the clock is read
+    monkeypatch.setattr("runner.jobfile.clock.time.time_ns", lambda: next(midnights))
+    paths = [tmp_path / name for name in ("a.yaml", "b.yaml")]
+    for path in paths:
+        keys = "{StudyDate: '${today}', SeriesDate: {last: 0d}}"
+        path.write_text(job_with(keys, "timezone: UTC"), encoding="utf-8")
+    first, second = valid_jobs(paths)
+    day, of_period = values_of(first)
+    assert of_period == f"{day}-{day}"
+    assert values_of(second) == [day, of_period]
 
 
 @pytest.mark.parametrize("name", ["Europe/Berln", "../passwd", "/etc/passwd", "Europe", "a\0b", "x" * 5000])
