@@ -134,8 +134,12 @@ class Watcher:
         decodable = result.responses - result.undecodable
         dropped = ", and are dropped" if operation.query.match.mode is MatchMode.DROP else ""
         for key in screened.keys:
-            if key.mismatched:
-                name = path_text(key.key, operation.dictionary)
+            name = path_text(key.key, operation.dictionary)
+            if key.absent and key.absent == decodable:
+                # the SCP does not return what it does not support, and it matches all by it (PS3.4 C.2.2.1.3)
+                text = f"warning: {name} probably ignored: {{}} of {{}} do not have it"
+                self._tell_found(operation, text, key.absent, decodable)
+            elif key.mismatched:
                 text = f"warning: {name} ignored: {{}} of {{}} do not match{dropped}"
                 self._tell_found(operation, text, key.mismatched, decodable - key.absent)
         if screened.doubled:

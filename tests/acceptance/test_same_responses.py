@@ -129,6 +129,7 @@ def _assert_same_bytes(cfind: Cfind, server: Server, ae_title: str, case: Case) 
     assert len(reference) == case.count
     assert _ordered(outcome.rsp()) == _ordered(reference)
     assert outcome.report["verdict"] == "complete"
+    assert " ignored: " not in outcome.stderr  # these peers match by all of these keys
     assert outcome.report["responses"] == case.count
     assert outcome.report["sinks"][0]["state"] == "committed"
     assert outcome.report["sinks"][0]["responses"] == case.count

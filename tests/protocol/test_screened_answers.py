@@ -84,6 +84,13 @@ def test_a_key_that_the_peer_ignored_is_named_and_counted(cfind: Cfind) -> None:
     assert len(_uids(outcome)) == 5
 
 
+def test_a_key_that_no_answer_has_was_probably_ignored(cfind: Cfind) -> None:
+    with _peers([_study(1, None), _study(2, None)]) as scps:
+        outcome = _run(cfind, scps, match="drop")
+    assert "warning: StudyDate probably ignored: 2 of 2 do not have it\n" in outcome.stderr
+    assert len(_uids(outcome)) == 2
+
+
 def test_what_does_not_match_is_dropped_on_request(cfind: Cfind) -> None:
     with _peers(IGNORED) as scps:
         outcome = _run(cfind, scps, match="drop")
