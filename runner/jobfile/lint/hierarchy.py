@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from runner.dicom.tags import is_private
+from runner.jobfile.keys import QUERY_RETRIEVE_LEVEL
 from runner.jobfile.lint.subject import Asked, Finding, Sent, Subject, name_of
 from runner.model import InformationModel, Level, MatchMode
-from runner.plan import QUERY_RETRIEVE_LEVEL
 from runner.query_keys import COMPUTED, UNIQUE_KEYS, level_of, levels_counted
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from runner.dicom.matching import is_matched
+from runner.jobfile.keys import QUERY_RETRIEVE_LEVEL
 from runner.jobfile.lint.subject import Asked, Finding, Subject, name_of
 from runner.model import InformationModel
 from runner.query_keys import is_worklist_key, keys_not_in_worklist, scheduled_step_keys
@@ -22,6 +23,8 @@ def keys_not_of_worklists(subject: Subject) -> Iterator[Finding]:
                 what = (
                     f"{name_of(subject, tag)} describes a study that was done, which a worklist does not have"
                 )
+                if tag == QUERY_RETRIEVE_LEVEL:
+                    what = "a worklist has no levels"
                 advice = "take it out"
                 if is_date:
                     name = "Date" if tag == _STUDY_DATE else "Time"
