@@ -418,10 +418,11 @@ class Match:
 
 
 class Across(str, Enum):
-    """Among which answers of a query a record is looked for: those of all its peers, or of one."""
+    """Among which answers of a query a record is looked for: of all its peers, of one, or of one question."""
 
     PEERS = "peers"
     OPERATIONS = "operations"
+    PARTS = "parts"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ from runner.dicom.transfer_syntax import TransferSyntax
 from runner.engine.delivery import Delivery
 from runner.engine.operation_queue import OperationQueue
 from runner.engine.result import OperationResult, Verdict
-from runner.engine.screening import Screening, Screens
+from runner.engine.screening import Screening
 from runner.engine.verdict import Judgement, judge
 from runner.errors import (
     CfindError,
@@ -27,7 +27,7 @@ from runner.errors import (
     PeerAbortedError,
     UndecodableIdentifierError,
 )
-from runner.model import Peer
+from runner.model import Peer, QueryOption
 from runner.plan import Operation
 from runner.sinks.base import Batch, Find
 from runner.status import FindOutcome, UnfinishedFind
@@ -53,8 +53,9 @@ class PeerWorker:
         secured: is told of each TLS handshake.
         opened: is told of each association, and what was negotiated.
         started: is told of each request, right before it is sent.
+        screening: makes what looks at the responses of an operation before they go to the sinks, for what the
+            peer agreed to.
         unreachable: why nothing can be sent to the peer, where that is known.
-        screens: says what is looked at in responses before they go to the sinks.
 
     Attributes:
         queue: as given.
@@ -71,8 +72,8 @@ class PeerWorker:
         secured: Callable[[Peer, TlsSession], None],
         opened: Callable[[Peer, Accepted], None],
         started: Callable[[Operation], None],
+        screening: Callable[[Operation, Iterable[QueryOption]], Screening | None],
         unreachable: CfindError | None = None,
-        screens: Screens | None = None,
     ) -> None:
         self._peer = peer
         self._abstract_syntaxes = abstract_syntaxes
@@ -90,7 +91,7 @@ class PeerWorker:
         # Whether the peer gave an association the last time that it was asked.
         self._obliging = False
         self._layouts: dict[TransferSyntax, Layout] = {}
-        self._screens = screens or Screens()
+        self._screening = screening
         self._readers: dict[tuple[TransferSyntax, tuple[Path, ...]], ColumnReader] = {}
         queue.join(self)
 
@@ -184,7 +185,7 @@ class PeerWorker:
         find = Find(operation, syntax)
         extended = connection.accepted.answers.extended.get(abstract_syntax, {})
         agreed = [option for option, taken in extended.items() if taken]
-        progress.screening = screening = self._screens.screening(operation, agreed=agreed)
+        progress.screening = screening = self._screening(operation, agreed)
         if screening is None:
             layout = self._layout(syntax, operation)
         else:

@@ -6,10 +6,11 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from functools import partial
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
@@ -22,10 +23,10 @@ from runner.engine.operation_queue import OperationQueue
 from runner.engine.peer_worker import PeerWorker
 from runner.engine.result import OperationResult, PeerResult, Verdict
 from runner.engine.run_result import RunResult
-from runner.engine.screening import Screens
+from runner.engine.screening import Screening, Screens
 from runner.engine.verdict import same_as_capped
 from runner.errors import ArchiveError, CfindError, DefectError, ExitStatus, InvalidJobError, SinkError
-from runner.model import Job, Peer
+from runner.model import Job, Peer, QueryOption
 from runner.plan import Operation, operations, planned
 from runner.sinks.registry import make_sinks
 from runner.transport.stop_signal import StopSignal
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from runner.association.events import Accepted
+    from runner.engine.families import Families
     from runner.transport.tls_session import TlsSession
 
 #: An answer with fewer responses is not compared with others: many have one.
@@ -100,6 +102,7 @@ class _Run:
         # How many responses the answers had that are known to be capped, for each peer.
         self._capped: set[tuple[str, int]] = set()
         self._screens = Screens()
+        self._families = self._made_families()
         self._expectations = Expectations(job.queries)
         self._warnings: list[str] = []
         self._sessions: dict[str, TlsSession] = {}
@@ -130,7 +133,7 @@ class _Run:
             job=self._job,
             ledger=self._ledger,
             sinks=(),
-            planned=self._planned,
+            planned=self._planned + (self._families.made if self._families is not None else 0),
             interrupted=self._interruption(),
             error=error,
             started=started,
@@ -160,6 +163,9 @@ class _Run:
             except BaseException:
                 self._stop.set()
                 raise
+            finally:
+                if self._families is not None:
+                    self._families.flush()
         for peer, queue in self._queues:
             if queue.reached and queue.refusal is not None:
                 self._warn(
@@ -189,12 +195,16 @@ class _Run:
         queries = [query for query in self._job.queries if peer.name in query.peers]
         models = dict.fromkeys(member.model for query in queries for member in query.family)
         abstract_syntaxes = tuple(model.sop_class_uid for model in models)
-        queue = OperationQueue(
+        families = self._families
+        planned_ones: Iterator[Operation] = (
             replace(operation, peer=peer) for operation in operations(self._job, peer.name)
         )
+        if families is not None:
+            planned_ones = chain.from_iterable(map(families.begin, planned_ones))
+        queue = OperationQueue(planned_ones, growing=families is not None)
         self._queues.append((peer, queue))
         most = sum(query.operations_per_peer for query in queries)
-        for _ in range(min(peer.max_associations, most)):
+        for _ in range(peer.max_associations if families is not None else min(peer.max_associations, most)):
             yield PeerWorker(
                 peer,
                 abstract_syntaxes,
@@ -205,19 +215,41 @@ class _Run:
                 self._secured,
                 self._opened,
                 self._started,
+                self._screening,
                 unreachable,
-                self._screens,
             )
 
     def _drain(self, worker: PeerWorker) -> None:
         try:
             with closing(worker.results()) as results:
                 for result in results:
-                    self._ended(self._compared(result))
+                    self._note(worker.queue, result)
         except BaseException:
             # The other workers are not to go on, for hours perhaps, for a run that has failed.
             self._stop.set()
             raise
+
+    def _note(self, queue: OperationQueue, result: OperationResult) -> None:
+        """Note what came of a C-FIND, and let follow what follows from it."""
+        result = self._compared(result)
+        if self._families is None:
+            self._ended(result)
+            return
+        following = self._families.end(result, cutting=not self._stop.is_set())
+        if following is not None:
+            queue.follow(following)
+
+    def _made_families(self) -> Families | None:
+        """Return what knows of operations that follow from others; None where the job has none such."""
+        if not any(member.split or member.then for query in self._job.queries for member in query.family):
+            return None
+        from runner.engine.families import Families
+
+        return Families(self._job, count(self._planned + 1), self._ended)
+
+    def _screening(self, operation: Operation, agreed: Iterable[QueryOption]) -> Screening | None:
+        more, seen = self._families.screens(operation) if self._families is not None else ((), None)
+        return self._screens.screening(operation, more, agreed=agreed, seen=seen)
 
     def _ended(self, result: OperationResult) -> None:
         with self._lock:

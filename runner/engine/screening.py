@@ -268,7 +268,7 @@ class Screens:
             operation: whose responses come.
             more: what looks at them behind all that the query asks for.
             agreed: what the peer does beyond the baseline; keys that therefore mean more are not tested.
-            seen: where the records of several operations are told apart, in place of the query's own.
+            seen: where the records of one question's parts are told apart, for a query that wants that.
             retries: whether there may be several attempts, of which each response is wanted once.
         """
         consumers = [*self._consumers(operation, agreed, seen), *more]
@@ -291,9 +291,11 @@ class Screens:
                 yield KeyScreen(checks, drop=query.match.mode is MatchMode.DROP)
         duplicates = query.deduplicate
         if duplicates is not None:
-            scope = () if duplicates.across is Across.PEERS else (operation.peer.name,)
-            seen = self._shared("deduplicate", query.name, *scope) if seen is None else seen
-            yield DuplicateScreen(duplicates.key, seen, operation.number)
+            if duplicates.across is not Across.PARTS:
+                scope = () if duplicates.across is Across.PEERS else (operation.peer.name,)
+                seen = self._shared("deduplicate", query.name, *scope)
+            if seen is not None:
+                yield DuplicateScreen(duplicates.key, seen, operation.number)
         expect = query.expect
         if expect is not None:
             if expect.required:
