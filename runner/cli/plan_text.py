@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from runner.cli.peer_address import address
+from runner.dicom.dictionary import Dictionary
 from runner.dicom.dump import Dump
 from runner.dicom.encoding import encode
 from runner.dicom.path import path_text
 from runner.dicom.transfer_syntax import TransferSyntax
 from runner.engine.expectations import expectations
-from runner.model import Across, InformationModel, MatchMode
-from runner.plan import Operation
+from runner.model import Across, InformationModel, MatchMode, Query
+from runner.plan import QUERY_RETRIEVE_LEVEL, Operation
 
 _MODEL_NAMES = {
     InformationModel.PATIENT_ROOT: "Patient Root",
@@ -50,6 +51,8 @@ def operation_lines(operation: Operation) -> Iterator[str]:
     if query.cancel_after is not None:
         yield f"  cancels   after {query.cancel_after} responses"
     yield from _answer_lines(operation)
+    for child in query.then:
+        yield from _below(child, operation.dictionary)
     yield "  identifier"
     for line in identifier_lines(operation):
         yield f"    {line}"
@@ -69,6 +72,19 @@ def _answer_lines(operation: Operation) -> Iterator[str]:
     if query.expect is not None:
         expected = ", ".join(expectations(query.expect, operation.dictionary))
         yield f"  expects   {expected}"
+
+
+def _below(query: Query, dictionary: Dictionary, depth: int = 0) -> Iterator[str]:
+    """Describe what is asked for each record that is found."""
+    request = next(iter(query.requests))
+    keys = [path_text(path, dictionary) for path in query.columns if path[0] not in query.inherits]
+    levels = [str(one.value) for one in request.identifier if one.tag == QUERY_RETRIEVE_LEVEL]
+    level = levels[0] if levels else "no level"
+    inherited = ", ".join(path_text((tag,), dictionary) for tag in query.inherits)
+    yield f"  then      {'  ' * depth}query {query.name} for each record: {level}, with its {inherited}"
+    yield f"            {'  ' * depth}and {', '.join(keys) or 'no other key'}"
+    for child in query.then:
+        yield from _below(child, dictionary, depth + 1)
 
 
 def identifier_lines(operation: Operation) -> Iterator[str]:

@@ -29,14 +29,19 @@ _STATUS = re.compile(r"(?:0x)?([0-9A-Fa-f]{4})")
 
 @dataclass(frozen=True, slots=True)
 class AnswerRules:
-    """What is done with the answers of a query; as in runner.model.Query."""
+    """What is done with the answers of a query; as in runner.model.Query.
+
+    `passes_down` are the tags of what the queries below it inherit.
+    """
 
     match: Match = field(default_factory=Match)
     deduplicate: Deduplicate | None = None
     expect: Expect | None = None
+    passes_down: tuple[int, ...] = ()
 
     def paths(self) -> Iterator[Path]:
         """Yield the attributes that must come back."""
+        yield from ((tag,) for tag in self.passes_down)
         if self.deduplicate is not None:
             yield from self.deduplicate.key.paths
         if self.expect is not None:
@@ -56,10 +61,16 @@ def read_answer_rules(
         levels: those of its requests, each once.
         dictionary: names and VRs.
     """
+    passes_down: tuple[int, ...] = ()
+    if query["then"].data:
+        from runner.jobfile.drill_down import passed_down
+
+        passes_down = passed_down(query, model, levels)
     return AnswerRules(
         _match(query["match"]),
-        _deduplicate(query["deduplicate"], model, levels, dictionary),
+        _deduplicate(query, model, levels, dictionary),
         _expect(query["expect"], dictionary) if query["expect"].data is not None else None,
+        passes_down,
     )
 
 
@@ -103,13 +114,19 @@ def _match(section: Section) -> Match:
 
 
 def _deduplicate(
-    section: Section, model: InformationModel | None, levels: Sequence[Level | None], dictionary: Dictionary
+    query: Section, model: InformationModel | None, levels: Sequence[Level | None], dictionary: Dictionary
 ) -> Deduplicate | None:
+    """Read `deduplicate`; the parts of a split query overlap, so that their records are told apart anyway."""
+    section = query["deduplicate"]
     if section.data in (None, False):
-        return None
-    across = Across.OPERATIONS if section["across"].text() == Across.OPERATIONS.value else Across.PEERS
-    if "keys" in section:
-        return Deduplicate(UniqueKey(_paths(section["keys"], dictionary)), across)
+        if not query["split"].data:
+            return None
+        section, across = query["split"], Across.PARTS
+    else:
+        of_peer = section["across"].text() == Across.OPERATIONS.value
+        across = Across.OPERATIONS if of_peer else Across.PEERS
+        if "keys" in section:
+            return Deduplicate(UniqueKey(_paths(section["keys"], dictionary)), across)
     if model is InformationModel.WORKLIST:
         return Deduplicate(UniqueKey(), across)
     level = levels[0] if len(levels) == 1 else None

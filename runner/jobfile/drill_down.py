@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from runner.dicom.tags import format_tag, parse_tag
 from runner.jobfile.section import Section
 from runner.model import InformationModel, Level, Query
@@ -9,28 +11,31 @@ from runner.plan import QUERY_RETRIEVE_LEVEL
 from runner.query_keys import UNIQUE_KEYS
 
 
-def returned_keys(query: Section, model: InformationModel | None) -> tuple[int, ...]:
+def passed_down(
+    query: Section, model: InformationModel | None, levels: Sequence[Level | None]
+) -> tuple[int, ...]:
     """Return the tags of what a query passes down: the unique keys of its level and of those above it.
 
-    Complains where the query cannot have others below it. Nothing is returned then, nor where the level or
-    the model is not known.
+    Complains where the query cannot have others below it. Nothing is returned then, nor where the model is
+    not known.
 
     Args:
         query: that has others below it.
         model: its information model, None where the job does not say.
+        levels: those of its requests, each once.
     """
+    if model is None:
+        return ()
     if model is InformationModel.WORKLIST:
         what = "the worklist has no levels, so nothing is below its items"
         query["then"].problem(what, "take 'then' out", of_key=True)
         return ()
-    text = query["level"].text()
-    if model is None or text not in {level.value for level in model.levels}:
-        if model is not None and "level" not in query:
-            what = "a query with 'then' must say its own level"
-            query["then"].problem(what, "add 'level' to the query", of_key=True)
+    if len(levels) != 1 or levels[0] not in model.levels:
+        what = "a query with 'then' asks at one level, and says which"
+        query["then"].problem(what, "add 'level' to the query", of_key=True)
         return ()
-    levels = model.levels
-    return tuple(UNIQUE_KEYS[level] for level in levels[: levels.index(Level(text)) + 1])
+    known = model.levels
+    return tuple(UNIQUE_KEYS[level] for level in known[: known.index(levels[0]) + 1])
 
 
 def check_below(query: Section, made: Query, above: Query) -> None:

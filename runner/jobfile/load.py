@@ -207,7 +207,7 @@ class _Reading:
             name=name or self.path.stem,
             peers=peers,
             queries=queries,
-            sinks=read_sinks(top["sinks"], dictionary) if "sinks" in top else (StdoutSink(),),
+            sinks=read_sinks(top["sinks"], dictionary, queries) if "sinks" in top else (StdoutSink(),),
             description=top["description"].text(),
             source=str(self.path),
             included=self.included,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 from runner.dicom.dictionary import Dictionary
 from runner.jobfile.keys import UsedKeys, read_keys
@@ -29,17 +30,14 @@ def read_queries(
         key_sets: the mapping of names to key sets.
         check_rows: whether all rows of a `foreach` are looked at.
     """
-    sections = {
-        name: section
+    reading = _Reading(tuple(peers), dictionary, key_sets, check_rows)
+    made = tuple(
+        reading.query(name, section)
         for name, section in queries.members()
         if is_name(name, section) and isinstance(section.data, dict)
-    }
-    used = {name: tuple(_used(query["use"], key_sets)) for name, query in sections.items()}
-    check_key_sets(key_sets, dictionary, {one.keys.path[-1] for some in used.values() for one in some})
-    return tuple(
-        _query(name, section, peers, dictionary, used[name], check_rows=check_rows)
-        for name, section in sections.items()
     )
+    check_key_sets(key_sets, dictionary, reading.used)
+    return made
 
 
 def check_key_sets(key_sets: Section, dictionary: Dictionary, used: Collection[str | int]) -> None:
@@ -70,32 +68,80 @@ def _used(use: Section, key_sets: Section) -> Iterator[UsedKeys]:
             item.problem(f"there is no key set {name!r}", f"did you mean {likely!r}?" if likely else advice)
 
 
-def _query(
-    name: str,
-    query: Section,
-    peers: Sequence[str],
-    dictionary: Dictionary,
-    used: Sequence[UsedKeys],
-    *,
-    check_rows: bool,
-) -> Query:
-    text = query["model"].text()
-    known = text in {model.value for model in InformationModel}
-    model = InformationModel(text) if known else None
-    requests, columns, rules = read_requests(query, model, dictionary, used, check_rows=check_rows)
-    return Query(
-        name=name,
-        peers=_peers(query, peers),
-        model=model or InformationModel.STUDY_ROOT,
-        requests=requests,
-        columns=columns,
-        cancel_after=query["cancel_after"].integer(None),
-        repeat=query["repeat"].integer(1) or 1,
-        match=rules.match,
-        deduplicate=rules.deduplicate,
-        expect=rules.expect,
-        split=_split(query, model, requests, dictionary),
-    )
+@dataclass(frozen=True, slots=True)
+class _Above:
+    """A query for whose records others are asked, and the tags of what it passes down to them."""
+
+    query: Query
+    passes_down: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """Reads the queries of one job.
+
+    Attributes:
+        peers: the names of the job's.
+        dictionary: names and VRs.
+        key_sets: the mapping of names to key sets.
+        check_rows: whether all rows of a `foreach` are looked at.
+        names: of the queries that were read, and where they stand.
+        used: the names of the key sets that they use.
+    """
+
+    peers: tuple[str, ...]
+    dictionary: Dictionary
+    key_sets: Section
+    check_rows: bool
+    names: dict[str, Section] = field(default_factory=dict)
+    used: set[str | int] = field(default_factory=set)
+
+    def query(self, name: str, query: Section, above: _Above | None = None) -> Query:
+        """Make a query and those below it.
+
+        Args:
+            name: its name.
+            query: where it stands.
+            above: the query for whose records it is asked; None for one of the plan.
+        """
+        first = self.names.setdefault(name, query)
+        if first is not query:
+            what = f"another query has this name, {first.other(query)}"
+            query.problem(what, "give each a name of its own", of_key=True)
+        text = query["model"].text()
+        known = text in {model.value for model in InformationModel}
+        model = InformationModel(text) if known else None
+        if above is not None:
+            model = above.query.model
+        used = tuple(_used(query["use"], self.key_sets))
+        self.used.update(one.keys.path[-1] for one in used)
+        requests, columns, rules = read_requests(
+            query, model, self.dictionary, used, check_rows=self.check_rows
+        )
+        made = Query(
+            name=name,
+            peers=_peers(query, self.peers) if above is None else above.query.peers,
+            model=model or InformationModel.STUDY_ROOT,
+            requests=requests,
+            columns=columns,
+            cancel_after=query["cancel_after"].integer(None),
+            repeat=query["repeat"].integer(1) or 1,
+            match=rules.match,
+            deduplicate=rules.deduplicate,
+            expect=rules.expect,
+            split=_split(query, model, requests, self.dictionary),
+            inherits=above.passes_down if above is not None else (),
+        )
+        if above is not None:
+            from runner.jobfile.drill_down import check_below
+
+            check_below(query, made, above.query)
+        below = tuple(
+            self.query(child, section, _Above(made, rules.passes_down))
+            for child, section in query["then"].members()
+            if is_name(child, section) and isinstance(section.data, dict)
+        )
+        return replace(made, then=below)
 
 
 def _split(

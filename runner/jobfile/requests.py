@@ -18,6 +18,9 @@ from runner.jobfile.keys import DEFAULT_CHARACTER_SET, QUERY_RETRIEVE_LEVEL, Key
 from runner.jobfile.section import Section
 from runner.model import InformationModel, Level, Request, Requests
 
+#: What a query says about its answers.
+_ABOUT_ANSWERS = ("match", "deduplicate", "expect", "split", "then")
+
 
 def read_requests(
     query: Section,
@@ -43,7 +46,7 @@ def read_requests(
     """
     drafts, columns = _Query(query, model, dictionary, used).read()
     rules = AnswerRules()
-    if any(query[name].data is not None for name in ("match", "deduplicate", "expect")):
+    if any(query[name].data is not None for name in _ABOUT_ANSWERS):
         levels = tuple(dict.fromkeys(_level_of(draft.identifier) for draft in drafts))
         rules = read_answer_rules(query, model, levels, dictionary)
         drafts = [

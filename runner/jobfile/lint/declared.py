@@ -83,9 +83,9 @@ def columns_not_asked(subject: Subject) -> Iterator[Finding]:
         asked_for = {
             path
             for query in subject.job.queries
-            if not sink.queries or query.name in sink.queries
             for one in query.family
-            for path in one.columns
+            if not sink.queries or one.name in sink.queries
+            for path in (*one.columns, *((tag,) for tag in one.inherits))
         }
         for item, column in zip(section["columns"].items(), sink.columns, strict=True):
             if not isinstance(column, tuple) or column[-1] in NOT_MATCHED or any(map(is_private, column)):

@@ -28,7 +28,7 @@ def _missing(subject: Subject, asked: Asked, sent: Sent) -> Iterator[Finding]:
     for above in levels[: levels.index(level)]:
         tag = UNIQUE_KEYS[above]
         value = sent.text(tag)
-        if tag in sent.from_rows or (value and not set("*?\\") & set(value)):
+        if tag in asked.query.inherits or tag in sent.from_rows or (value and not set("*?\\") & set(value)):
             continue
         name = name_of(subject, tag)
         advice = f"ask at the level {above.value} first, and put what it returns here"
@@ -89,6 +89,8 @@ def empty_queries(subject: Subject) -> Iterator[Finding]:
     for asked in subject.queries:
         if asked.query.cancel_after is not None or asked.query.split is not None:
             continue
+        if asked.query.inherits:
+            continue  # the records above it narrow it
         empty = [sent for sent in asked.sent if not any(map(sent.narrows, sent.elements))]
         if empty:
             what = "no key has a value, so the peer answers with all that it has"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
@@ -150,8 +150,19 @@ def name_of(subject: Subject, tag: int) -> str:
 
 def subject(job: Job, top: Section, typed: Mapping) -> Subject:
     """Put together what the rules look at."""
-    queries = tuple(_asked(query, job, top["queries"][query.name], top["key_sets"]) for query in job.queries)
+    queries = tuple(
+        _asked(query, job, section, top["key_sets"])
+        for query, section in _family(job.queries, top["queries"])
+    )
     return Subject(job, top, typed, queries)
+
+
+def _family(queries: Iterable[Query], section: Section) -> Iterator[tuple[Query, Section]]:
+    """Yield queries and those below them, each with where it stands."""
+    for query in queries:
+        own = section[query.name]
+        yield query, own
+        yield from _family(query.then, own["then"])
 
 
 def _asked(query: Query, job: Job, section: Section, key_sets: Section) -> Asked:

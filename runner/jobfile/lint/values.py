@@ -9,7 +9,7 @@ from runner.dicom.date_time import bounds
 from runner.dicom.identifier import Element
 from runner.dicom.matching import is_matched, text_of
 from runner.jobfile.lint.subject import Asked, Finding, Subject
-from runner.model import QueryOption
+from runner.model import ListSplit, QueryOption
 
 _STUDY_DATE, _STUDY_TIME = 0x00080020, 0x00080030
 _MODALITY_TAGS = frozenset({0x00080060, 0x00080061})
@@ -83,6 +83,9 @@ def lists_of_values(subject: Subject) -> Iterator[Finding]:
     """Lists are for UIDs (PS3.4 C.2.2.2.2); with other VRs a peer may do what it likes."""
     for asked, tag, element in _texts(subject):
         is_list = element.vr not in _LISTED_VRS and is_matched(element.tag) and "\\" in text_of(element)
+        split = asked.query.split
+        if isinstance(split, ListSplit) and split.key[-1] == element.tag:
+            continue  # the list is what it is split into
         if is_list and not asked.is_of_archives:
             what = (
                 "several values of one key are for UIDs: a peer may take these for one text, or refuse them"

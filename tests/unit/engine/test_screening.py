@@ -143,7 +143,9 @@ def test_operations_can_be_given_records_to_share() -> None:
     """Those of a query that is split: what is at the boundary of two parts comes in both."""
     seen, screens = Seen(), Screens()
     parts = [
-        _screening(screens, _operation(number=number, deduplicate=Deduplicate(STUDY)), seen=seen)
+        _screening(
+            screens, _operation(number=number, deduplicate=Deduplicate(STUDY, Across.PARTS)), seen=seen
+        )
         for number in (1, 2)
     ]
     assert [len(_look(part, _study(1), _study(number)).passed) for number, part in enumerate(parts, 1)] == [
