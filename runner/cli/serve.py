@@ -82,11 +82,23 @@ def _tls(options: Namespace, stop: StopSignal) -> SSLContext | None:
     from runner.model import Secret, SecretSource, Tls
     from runner.transport.tls_context import make_server_context
 
+    _warn_of_readers(key, password)
     secret = Secret() if password is None else Secret(SecretSource.FILE, str(password))
     ca_files = () if ca is None else (ca,)
     return make_server_context(
         Tls(key=key, certificate=certificate, password=secret, ca_files=ca_files), stop
     )
+
+
+def _warn_of_readers(key: Path, password: Path | None) -> None:
+    from runner.secret_file import advice, exposure, key_exposure
+
+    found = [(key, key_exposure(key))]
+    if password is not None:
+        found.append((password, exposure(password)))
+    for path, readers in found:
+        if readers is not None:
+            complain(f"warning: {path} holds a secret, and {readers} can read it; {advice(path)}")
 
 
 def _announce(line: str) -> None:

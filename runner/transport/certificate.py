@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import ipaddress
 from collections.abc import Iterator
 from dataclasses import dataclass
+from socket import AF_INET, AF_INET6, inet_ntop
 
 from runner.transport.der import members, sequence
 
@@ -108,7 +108,7 @@ def _host_names(parts: list[tuple[int, bytes]]) -> Iterator[str]:
             if tag == _DNS_NAME:
                 yield "".join(map(_escaped, value[:_LONGEST_NAME].decode("ascii", "backslashreplace")))
             elif tag == _ADDRESS and len(value) in (4, 16):
-                yield str(ipaddress.ip_address(value))
+                yield inet_ntop(AF_INET if len(value) == 4 else AF_INET6, value)
 
 
 def fingerprint(data: bytes) -> str:

@@ -88,6 +88,7 @@ def test_serve_wants_certificates(cfind: Cfind, certificates: Certificates) -> N
 def test_serve_with_an_encrypted_key(cfind: Cfind, certificates: Certificates) -> None:
     password = cfind.folder / "password.txt"
     password.write_text(f"{PASSWORD}\n")
+    password.chmod(0o640)
     files = ("--tls-key", certificates["encrypted.key"], "--tls-cert", certificates["client.pem"])
     ca = str(certificates["ca.pem"])
     with served(cfind, *files, "--tls-key-password-file", password) as server:
@@ -95,6 +96,7 @@ def test_serve_with_an_encrypted_key(cfind: Cfind, certificates: Certificates) -
         assert outcome.status == 4  # the certificate is a client's
         assert "not made for a TLS server" in outcome.stderr
         assert cfind.run(studies(server.port, verification="ignore")).status == 0
+    assert f"warning: {password} holds a secret, and its group can read it; chmod 600" in server.stderr
     status, _, stderr = cfind("serve", DEMO, *files)
     assert status == 3
     assert "nobody to ask for" in stderr
