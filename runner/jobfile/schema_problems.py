@@ -12,8 +12,9 @@ from runner.jobfile.problem import Problem, below_keys, dotted
 #: jsonschema's ValidationError; its stubs say of every attribute that it may not be there.
 ValidationError = Any
 
-#: How many names are listed where one of them is likely to be meant.
+#: How many choices are listed beside the one that is likely to be meant, or where all are a long text.
 _MAX_LISTED = 12
+_LONG_LIST = 300
 
 
 def schema_problems(data: Any, schema: dict[str, Any], document: Node) -> list[Problem]:
@@ -295,7 +296,10 @@ def _shown(instance: Any) -> str:
 
 
 def _listed(known: Iterable[Any]) -> str:
-    return ", ".join(str(name) for name in known)
+    names = [str(name) for name in known]
+    if sum(map(len, names)) > _LONG_LIST:
+        names[_MAX_LISTED:] = [f"… ({len(names) - _MAX_LISTED} more)"]
+    return ", ".join(names)
 
 
 def _sentence(description: str) -> str:
