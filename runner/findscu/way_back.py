@@ -77,6 +77,10 @@ def _equivalent(job: Job, query: Query, peer: Peer, request: Request) -> Equival
         writer = _KeyWriter(job.dictionary)
         keys = [word for key in writer.keys(request.identifier) for word in ("-k", key)]
         words = [MODEL_OPTIONS[query.model], *_peer_words(peer, notes), *_query_words(query)]
+        if query.split is not None:
+            notes.append(
+                "split: findscu asks for all at once, and knows no 'from' and 'to' but those of keys"
+            )
         words += _sink_words(job, notes, old_vrs=writer.old_vrs)
         if not keys:
             raise NoEquivalentError("an empty identifier")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from runner.dicom.date_time import RANGE_VRS, span
 from runner.dicom.identifier import Identifier, Path, text_at
@@ -34,7 +34,7 @@ def first_parts(split: Split, identifier: Identifier) -> Iterator[Part]:
     return first_list_parts(split, identifier)
 
 
-def cut(split: Split, part: Part, experience: Experience, *, ignored: bool = False) -> Cut:
+def cut(split: Split, part: Part, experience: Experience, answer: Sequence[Identifier] = ()) -> Cut:
     """Cut a part that hit a cap into smaller ones, which find what it would have found but for their gaps.
 
     They are best asked one after the other before what was waiting (depth first): then `experience` knows
@@ -44,11 +44,12 @@ def cut(split: Split, part: Part, experience: Experience, *, ignored: bool = Fal
         split: as for the first parts.
         part: that hit a cap.
         experience: of the parts that were asked before, this one too; see `note`.
-        ignored: whether the peer does not match the keys that the split has put in; see `ignores`.
+        answer: responses to the part, or some of them. They tell of a peer that does not match what the split
+            has put in, and of crowded days; without them, it is cut as well, but perhaps in vain.
     """
     if isinstance(part.scope, NoScope):
         return Cut((), part.scope.reason)
-    if ignored and part.keys:
+    if any(ignores(part, response) for response in answer):
         return Cut(
             (), f"the peer does not match what splits the query: it answers {part.label} with other values"
         )
@@ -57,7 +58,8 @@ def cut(split: Split, part: Part, experience: Experience, *, ignored: bool = Fal
     if isinstance(split, DateSplit):
         from runner.partition.dates import cut_dates
 
-        return cut_dates(split, part, experience)
+        values = [text for response in answer for text in _texts_at(response, split.key)]
+        return cut_dates(split, part, experience, values)
     from runner.partition.values import cut_letters, cut_list
 
     return cut_letters(split, part) if isinstance(split, LetterSplit) else cut_list(split, part)

@@ -16,7 +16,8 @@ What was seen of real peers, and what follows:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from datetime import date
 
 from runner.dicom.date_time import bounds, range_ends, span
@@ -47,6 +48,9 @@ TIME_OF_DATE = {
 #: Where records are looked for first when an end is open; what lies outside is asked for all the same.
 _USUAL = (date(1995, 1, 1).toordinal(), date(2035, 1, 1).toordinal())
 _EVER = (1, date.max.toordinal())
+
+#: So many days are not worth finding the crowded one among them.
+_FEW = 3
 
 _OTHERS_MISS = NoScope("it asks for what ranges do not find, so it cannot be cut")
 
@@ -99,13 +103,13 @@ def _first_times(split: DateSplit, whole_day: Part, day: int) -> Iterator[Part]:
     yield from parts
 
 
-def cut_dates(split: DateSplit, part: Part, experience: Experience) -> Cut:
+def cut_dates(split: DateSplit, part: Part, experience: Experience, values: Sequence[str] = ()) -> Cut:
     """Cut a part that hit a cap; see runner.partition.cutting."""
     scope = part.scope
     if isinstance(scope, DayScope):
         if scope.first is not None and scope.first == scope.last:
             return _cut_day(split, part, scope.first, experience)
-        return _cut_days(split, part, scope, experience)
+        return _cut_days(split, part, scope, experience, values)
     if isinstance(scope, TimeScope):
         return _cut_times(split, part, scope, experience)
     assert isinstance(scope, MomentScope)
@@ -200,7 +204,9 @@ def _days(split: DateSplit, identifier: Identifier, scope: DayScope, leaves: tup
     return Part(sent, f"{split.name} {text}", scope, {split.key: element}, leaves)
 
 
-def _cut_days(split: DateSplit, part: Part, scope: DayScope, experience: Experience) -> Cut:
+def _cut_days(
+    split: DateSplit, part: Part, scope: DayScope, experience: Experience, values: Sequence[str]
+) -> Cut:
     first, last = _nominal(scope.first, scope.last, 1)
     shortest = max(1, -(-(split.until or 1) // DAY))
     width = last - first + 1
@@ -209,7 +215,11 @@ def _cut_days(split: DateSplit, part: Part, scope: DayScope, experience: Experie
     if width < 2:
         return Cut((), f"{split.name} has no earlier or later days")
     wanted = min(experience.pieces(first, last + 1), max(2, -(-width // shortest)))
-    starts = inner([first + round(width * number / wanted) for number in range(1, wanted)], first, last + 1)
+    pivots = [first + round(width * number / wanted) for number in range(1, wanted)]
+    crowded = _crowded(values) if shortest == 1 and width > _FEW else None
+    if crowded is not None and first <= crowded <= last:
+        pivots = [crowded, crowded + 1]
+    starts = inner(pivots, first, last + 1)
     if scope.first is None and first > _EVER[0]:
         starts.insert(0, first)
     if scope.last is None and last < _EVER[1]:
@@ -222,6 +232,13 @@ def _cut_days(split: DateSplit, part: Part, scope: DayScope, experience: Experie
             for start, end in zip([scope.first, *starts], ends, strict=True)
         )
     )
+
+
+def _crowded(values: Sequence[str]) -> int | None:
+    """Return the day on which at least half of an answer's records are; None where there is none."""
+    days = Counter(found.first for value in values if (found := span("DA", value)) is not None)
+    day, count = max(days.items(), key=lambda item: item[1], default=(0, 0))
+    return day if count > 1 and 2 * count >= len(values) else None
 
 
 def _nominal(first: int | None, last: int | None, unit: int) -> tuple[int, int]:

@@ -14,10 +14,12 @@ from itertools import pairwise
 _HOURS = ((0, 0.0), (7 * 3600, 0.08), (18 * 3600, 0.88), (24 * 3600, 1.0))
 
 #: How full of what fits into an answer a part is meant to be: fewer parts if more, fewer caps if less.
-_FILLING = 0.62
+_FILLING = 0.7
 #: Into how many a part is cut while nothing is known, and at most.
 _BLIND = 3
-_MOST = 24
+_MOST = 12
+#: So many times what fits into an answer is enough to judge by.
+_ENOUGH = 3
 #: After so many caps, and no part without one, cutting does not help. A crowded second of an archive of
 #: many years is reached after fewer.
 _FUTILE = 60
@@ -84,12 +86,18 @@ class Experience:
 
     def _density(self, start: float, end: float) -> float:
         """Return the records per day around a part: of the nearest answers, as many as tell enough."""
-        by_distance = sorted(self._answers, key=lambda answer: max(start - answer[1], answer[0] - end, 0.0))
+        # days that had to be cut before tell more of one that has to be than all the others do
+        of_times = (
+            [answer for answer in self._answers if answer[1] - answer[0] < 1] if end - start <= 1 else []
+        )
+        by_distance = sorted(
+            of_times or self._answers, key=lambda answer: max(start - answer[1], answer[0] - end, 0.0)
+        )
         responses, days = 0, 0.0
         for answer_start, answer_end, count in by_distance:
             responses += count
             days += answer_end - answer_start
-            if responses >= 5 * (self._limit or 1) or days > end - start:
+            if responses >= _ENOUGH * (self._limit or 1) or days > end - start:
                 break
         return responses / days if days else 0.0
 

@@ -16,7 +16,7 @@ from runner.dicom.date_time import range_ends
 from runner.dicom.identifier import Element, Identifier, text_at, with_value
 from runner.dicom.matching import Matcher, attributes, value_matches
 from runner.model import DateSplit, LetterSplit, ListSplit, Split
-from runner.partition.cutting import cut, first_parts, ignores, note
+from runner.partition.cutting import cut, first_parts, note
 from runner.partition.experience import Experience
 from runner.partition.part import Part, open_gaps
 
@@ -117,7 +117,7 @@ def drive(split: Split, identifier: Identifier, archive: Archive) -> Outcome:
         if not capped:
             whole.append(part)
             continue
-        made = cut(split, part, experience, ignored=any(ignores(part, record) for record in responses))
+        made = cut(split, part, experience, responses)
         waiting += made.parts[::-1]
         if not made.parts and not part.closes:
             assert made.reason
@@ -404,4 +404,4 @@ def test_few_queries_are_needed(distribution, cap, ends):
         assert len(outcome.found) == 1000
         assert outcome.verdict in {"complete", "unknown"}
         worst = max(worst, archive.queries / (1000 / cap))
-    assert worst < 5
+    assert worst < 4
