@@ -34,7 +34,14 @@ def first_parts(split: Split, identifier: Identifier) -> Iterator[Part]:
     return first_list_parts(split, identifier)
 
 
-def cut(split: Split, part: Part, experience: Experience, answer: Sequence[Identifier] = ()) -> Cut:
+def cut(
+    split: Split,
+    part: Part,
+    experience: Experience,
+    *,
+    ignored: bool = False,
+    answer: Sequence[Identifier] = (),
+) -> Cut:
     """Cut a part that hit a cap into smaller ones, which find what it would have found but for their gaps.
 
     They are best asked one after the other before what was waiting (depth first): then `experience` knows
@@ -44,12 +51,13 @@ def cut(split: Split, part: Part, experience: Experience, answer: Sequence[Ident
         split: as for the first parts.
         part: that hit a cap.
         experience: of the parts that were asked before, this one too; see `note`.
-        answer: responses to the part, or some of them. They tell of a peer that does not match what the split
-            has put in, and of crowded days; without them, it is cut as well, but perhaps in vain.
+        ignored: whether the peer is known not to match the keys that the split has put in; see `ignores`.
+        answer: responses to the part, or some of them. They tell of such a peer too, and of crowded days, so
+            that fewer queries are needed; without them, it is cut as well.
     """
     if isinstance(part.scope, NoScope):
         return Cut((), part.scope.reason)
-    if any(ignores(part, response) for response in answer):
+    if (ignored and part.keys) or any(ignores(part, response) for response in answer):
         return Cut(
             (), f"the peer does not match what splits the query: it answers {part.label} with other values"
         )

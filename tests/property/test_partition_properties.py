@@ -117,7 +117,7 @@ def drive(split: Split, identifier: Identifier, archive: Archive) -> Outcome:
         if not capped:
             whole.append(part)
             continue
-        made = cut(split, part, experience, responses)
+        made = cut(split, part, experience, answer=responses)
         waiting += made.parts[::-1]
         if not made.parts and not part.closes:
             assert made.reason

@@ -114,7 +114,7 @@ def test_letters_and_what_follows_them():
 def test_a_crowded_day_is_cut_out():
     split = DateSplit(DATE, "StudyDate", "DA", "20240101", "20240131")
     answer = [study("20240110")] * 9 + [study("20240120")]
-    parts = cut(split, only(split), Experience(10), answer).parts
+    parts = cut(split, only(split), Experience(10), answer=answer).parts
     assert labels(parts) == [
         "StudyDate 20240101-20240109", "StudyDate 20240110", "StudyDate 20240111-20240131"
     ]  # fmt: skip
@@ -127,7 +127,7 @@ def test_a_peer_that_ignores_the_key_is_found_out_by_its_answers():
     assert not ignores(part, study("20240131"))
     assert not ignores(part, study(""))
     assert not ignores(part, study("soon"))
-    made = cut(split, part, Experience(10), [study("20240131"), study("20230101")])
+    made = cut(split, part, Experience(10), answer=[study("20240131"), study("20230101")])
     assert "does not match" in made.reason
 
 
