@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from runner import __version__
-from runner.engine.expectations import ExpectationResult
 from runner.engine.record import error_record
 from runner.engine.result import PeerResult, SinkResult, Verdict
 from runner.engine.run_result import RunResult, foremost
@@ -19,6 +18,7 @@ from runner.model import InformationModel, Peer
 
 if TYPE_CHECKING:
     from runner.association.events import Accepted
+    from runner.engine.expectations import ExpectationResult
     from runner.transport.tls_session import TlsSession
 
 Document = dict[str, Any]

@@ -10,7 +10,6 @@ from runner.dicom.dump import Dump
 from runner.dicom.encoding import encode
 from runner.dicom.path import path_text
 from runner.dicom.transfer_syntax import TransferSyntax
-from runner.engine.expectations import expectations
 from runner.model import Across, InformationModel, MatchMode, Query
 from runner.plan import QUERY_RETRIEVE_LEVEL, Operation
 
@@ -70,6 +69,8 @@ def _answer_lines(operation: Operation) -> Iterator[str]:
         where = "peer" if query.deduplicate.across is Across.OPERATIONS else "query"
         yield f"  records   once for the {where}, told apart by {by}"
     if query.expect is not None:
+        from runner.engine.expectations import expectations
+
         expected = ", ".join(expectations(query.expect, operation.dictionary))
         yield f"  expects   {expected}"
 

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from runner.engine.address import reachable
 from runner.engine.delivery import Delivery
-from runner.engine.expectations import Expectations
 from runner.engine.ledger import Ledger
 from runner.engine.observer import Observer, SilentObserver
 from runner.engine.operation_queue import OperationQueue
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from runner.association.events import Accepted
+    from runner.engine.expectations import Expectations
     from runner.engine.families import Families
     from runner.transport.tls_session import TlsSession
 
@@ -103,7 +103,7 @@ class _Run:
         self._capped: set[tuple[str, int]] = set()
         self._screens = Screens()
         self._families = self._made_families()
-        self._expectations = Expectations(job.queries)
+        self._expectations = _expectations(job)
         self._warnings: list[str] = []
         self._sessions: dict[str, TlsSession] = {}
         self._accepted: dict[str, Accepted] = {}
@@ -138,7 +138,7 @@ class _Run:
             error=error,
             started=started,
             warnings=tuple(self._warnings),
-            expectations=self._expectations.results(),
+            expectations=self._expectations.results() if self._expectations is not None else (),
             peers=tuple(
                 PeerResult(peer.name, self._sessions.get(peer.name), self._accepted.get(peer.name))
                 for peer in self._peers()
@@ -254,7 +254,8 @@ class _Run:
     def _ended(self, result: OperationResult) -> None:
         with self._lock:
             self._ledger.add(result)
-            self._expectations.add(result)
+            if self._expectations is not None:
+                self._expectations.add(result)
             self._observer.operation_finished(result)
 
     def _compared(self, result: OperationResult) -> OperationResult:
@@ -305,6 +306,15 @@ class _Run:
     def _started(self, operation: Operation) -> None:
         with self._lock:
             self._observer.operation_started(operation)
+
+
+def _expectations(job: Job) -> Expectations | None:
+    """Return what judges the job's expectations; None where it has none."""
+    if not any(query.expect for query in job.queries):
+        return None
+    from runner.engine.expectations import Expectations
+
+    return Expectations(job.queries)
 
 
 def _check_names(job: Job, output_dir: Path) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from runner.engine.expectations import ExpectationResult
 from runner.engine.ledger import Ledger
 from runner.engine.result import PeerResult, SinkResult, Verdict
 from runner.errors import CfindError, ExitStatus
 from runner.model import Job
+
+if TYPE_CHECKING:
+    from runner.engine.expectations import ExpectationResult
 
 #: Where several exit statuses apply, the first of these.
 PRECEDENCE = (
