@@ -16,6 +16,7 @@ from xml.sax.saxutils import quoteattr
 
 from runner.engine.result import SinkResult, Verdict
 from runner.engine.run_result import RunResult
+from runner.model import Query
 
 #: What XML 1.0 does not have.
 _UNFIT = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -102,12 +103,19 @@ def _answers(result: RunResult) -> Iterator[_Case]:
     begun: dict[tuple[str, str], _Answers] = {}
     for record in result.ledger.records():
         begun.setdefault((record["query"], record["peer"]), _Answers()).add(record)
-    for query in result.job.queries:
+    for query, planned in _asked(result):
         for peer in query.peers:
             answers = begun.get((query.name, peer), _Answers())
             group = f"{result.job.name}.{query.name}"
-            outcome, message = answers.outcome(query.operations_per_peer)
+            outcome, message = answers.outcome(planned)
             yield _Case(group, f"complete answers of {peer}", outcome, message, answers.seconds)
+
+
+def _asked(result: RunResult) -> Iterator[tuple[Query, int]]:
+    """Yield the queries, and how many operations of the plan each has for a peer."""
+    for query in result.job.queries:
+        for one in query.family:
+            yield one, query.operations_per_peer if one is query else 0
 
 
 class _Answers:

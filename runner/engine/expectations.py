@@ -61,7 +61,12 @@ class Expectations:
     """
 
     def __init__(self, queries: Sequence[Query]) -> None:
-        self._tallies = {query.name: _Tally(query, query.expect) for query in queries if query.expect}
+        self._tallies = {
+            one.name: _Tally(one, one.expect, below=one is not query)
+            for query in queries
+            for one in query.family
+            if one.expect is not None
+        }
 
     def add(self, result: OperationResult) -> None:
         """Note what came of an operation."""
@@ -69,9 +74,13 @@ class Expectations:
         if tally is not None:
             tally.add(result)
 
-    def results(self) -> tuple[ExpectationResult, ...]:
-        """Judge all expectations, in the order of the job."""
-        return tuple(result for tally in self._tallies.values() for result in tally.results())
+    def results(self, *, whole: bool) -> tuple[ExpectationResult, ...]:
+        """Judge all expectations, in the order of the job.
+
+        Args:
+            whole: whether all answers of the run are complete.
+        """
+        return tuple(result for tally in self._tallies.values() for result in tally.results(run_whole=whole))
 
 
 @dataclass(slots=True)
@@ -95,8 +104,12 @@ class _Offence:
 class _Tally:
     """What came of the operations of one query."""
 
-    def __init__(self, query: Query, expect: Expect) -> None:
+    def __init__(self, query: Query, expect: Expect, *, below: bool) -> None:
         self._query = query
+        # Whether it is asked for each record of another query, so that nobody knows how often.
+        self._below = below
+        # What the parts of an operation had that is not at its end yet, by its number.
+        self._of_parts: dict[int, int] = {}
         self._expect = expect
         self._dictionary: Dictionary = STANDARD
         self._operations = self._planned = 0
@@ -115,11 +128,7 @@ class _Tally:
         self._planned += not operation.parent
         self._complete += is_complete
         self._delivered += result.delivered
-        said = f"with {_responses(result.delivered)}"
-        if is_complete and expect.each.min is not None and result.delivered < expect.each.min:
-            self._too_few.note(operation, said)
-        if expect.each.max is not None and result.delivered > expect.each.max:
-            self._too_many.note(operation, said)
+        self._note_each(result, is_complete=is_complete)
         if result.status is None:
             self._open += 1
         elif expect.statuses and result.status not in expect.statuses:
@@ -132,15 +141,28 @@ class _Tally:
                 for number, count in enumerate(more):
                     counts[number] += count
 
-    def results(self) -> Iterator[ExpectationResult]:
+    def _note_each(self, result: OperationResult, *, is_complete: bool) -> None:
+        """Judge one operation together with the parts that it was cut into, which end before it."""
+        each, operation = self._expect.each, result.operation
+        delivered = result.delivered + self._of_parts.pop(operation.number, 0)
+        if operation.part:
+            self._of_parts[operation.parent] = self._of_parts.get(operation.parent, 0) + delivered
+            return
+        said = f"with {_responses(delivered)}"
+        if is_complete and each.min is not None and delivered < each.min:
+            self._too_few.note(operation, said)
+        if each.max is not None and delivered > each.max:
+            self._too_many.note(operation, said)
+
+    def results(self, *, run_whole: bool) -> Iterator[ExpectationResult]:
         """Judge each expectation, in the order of `expectations`."""
         words = expectations(self._expect, self._dictionary)
-        return (self._result(*one) for one in zip(words, self._findings(), strict=True))
+        return (self._result(*one) for one in zip(words, self._findings(run_whole=run_whole), strict=True))
 
-    def _findings(self) -> Iterator[_Finding]:
+    def _findings(self, *, run_whole: bool) -> Iterator[_Finding]:
         expect, count = self._expect, self._delivered
         planned = len(self._query.peers) * self._query.operations_per_peer
-        begun = self._planned >= planned
+        begun = run_whole if self._below else self._planned >= planned
         whole = begun and self._complete == self._operations
         came = f"{_responses(count)} came"
         if expect.total.min is not None:

@@ -138,12 +138,14 @@ class _Run:
             error=error,
             started=started,
             warnings=tuple(self._warnings),
-            expectations=self._expectations.results() if self._expectations is not None else (),
             peers=tuple(
                 PeerResult(peer.name, self._sessions.get(peer.name), self._accepted.get(peer.name))
                 for peer in self._peers()
             ),
         )
+        if self._expectations is not None:
+            judged = self._expectations.results(whole=result.verdict is Verdict.COMPLETE)
+            result = replace(result, expectations=judged)
         # A sink that failed is its own affair: what the others hold is whole. And so are answers that are
         # not what the job expects.
         whole = result.verdict is Verdict.COMPLETE and result.exit_status in _WHOLE
@@ -310,7 +312,7 @@ class _Run:
 
 def _expectations(job: Job) -> Expectations | None:
     """Return what judges the job's expectations; None where it has none."""
-    if not any(query.expect for query in job.queries):
+    if not any(one.expect for query in job.queries for one in query.family):
         return None
     from runner.engine.expectations import Expectations
 
