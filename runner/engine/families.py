@@ -14,16 +14,16 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from runner.engine.descent import Descent, Parent, child_operations
-from runner.engine.result import OperationResult, Verdict
-from runner.engine.screening import Consumer, Seen
+from runner.engine.result import Cap, OperationResult, Verdict
+from runner.engine.screening import Consumer, Screening, Screens, Seen
 from runner.errors import CfindError, IncompleteError
 from runner.partition.cutting import cut, first_parts, note
 from runner.partition.experience import Experience
 from runner.plan import Operation
 
 if TYPE_CHECKING:
-    from runner.model import Job, Split
-    from runner.partition.part import Gap, Part
+    from runner.model import Job, QueryOption, Split
+    from runner.partition.part import Cut, Gap, Part
 
 #: The worst first.
 _ORDER = (Verdict.FAILED, Verdict.INCOMPLETE, Verdict.UNKNOWN, Verdict.COMPLETE)
@@ -109,9 +109,17 @@ class Families:
             self._nodes[operation.number] = node
         return self._parts(node, chain((first, second), parts))
 
-    def screens(self, operation: Operation) -> tuple[Sequence[Consumer], Seen | None]:
-        """Return what looks at an operation's responses besides, and where its records are told apart."""
-        screens: list[Consumer] = []
+    def screening(
+        self, screens: Screens, operation: Operation, agreed: Iterable[QueryOption]
+    ) -> Screening | None:
+        """Return what looks at an operation's responses, with what is of interest here.
+
+        Args:
+            screens: of the run.
+            operation: whose responses come.
+            agreed: what the peer does beyond the baseline.
+        """
+        before: Sequence[Consumer] = ()
         seen: Seen | None = None
         node = self._nodes.get(operation.number)
         if node is not None and node.part is not None:
@@ -120,11 +128,11 @@ class Families:
             def ignored() -> None:
                 node.question.ignored = True
 
-            screens += part_screens(node.part, ignored)
+            # what is not of this part must not be taken for what has come
+            before = part_screens(node.part, ignored)
             seen = node.question.seen
-        if operation.query.then:
-            screens.append(self._descent.screen(operation))
-        return screens, seen
+        behind = [self._descent.screen(operation)] if operation.query.then else []
+        return screens.screening(operation, before=before, behind=behind, agreed=agreed, seen=seen)
 
     def end(self, result: OperationResult, *, cutting: bool) -> Iterator[Operation] | None:
         """Note what came of an operation.
@@ -157,19 +165,29 @@ class Families:
                 return None
             question, part = node.question, node.part
             assert part is not None
+            made = self._cut(question, part, result) if result.cap is not None and cutting else None
+            if result.cap is Cap.SAME_COUNT and (made is None or _leaves_more(made.parts, part)):
+                # what is cut off here says so, and this answer did not: it is whole as far as can be shown
+                result = replace(result, verdict=Verdict.COMPLETE, error=None, cap=None)
+                made = None
             note(question.experience, part, result.responses, capped=result.cap is not None)
             question.left_open.update(dict.fromkeys(part.leaves))
             if result.verdict is Verdict.COMPLETE:
                 question.closed.update(part.closes)
             node.result = result
-            if result.cap is not None and cutting:
-                made = cut(question.split, part, question.experience, ignored=question.ignored)
-                if made.parts:
-                    return self._parts(node, iter(made.parts))
+            if made is not None and made.parts:
+                return self._parts(node, iter(made.parts))
+            if made is not None:
                 # what only would have closed a gap leaves it open
                 node.result = _no_proof(result) if part.closes else _at_the_floor(result, made.reason)
             self._close(node)
             return None
+
+    @staticmethod
+    def _cut(question: _Question, part: Part, result: OperationResult) -> Cut:
+        if result.cap is not Cap.SAME_COUNT:
+            question.experience.note_cap(result.responses)
+        return cut(question.split, part, question.experience, ignored=question.ignored)
 
     def flush(self) -> None:
         """End what has not ended, since the run has."""
@@ -232,6 +250,11 @@ def _without_children(result: OperationResult, nameless: int) -> OperationResult
     what = f"{nameless} of the records lack a unique key, so that {names} could not be asked for them"
     error = IncompleteError(what, "the peer does not return the unique keys of its level (PS3.4 C.6)")
     return replace(result, verdict=Verdict.INCOMPLETE, error=error)
+
+
+def _leaves_more(parts: Sequence[Part], whole: Part) -> bool:
+    """Whether cutting leaves more open than not cutting; so does what cannot be cut."""
+    return not parts or any(gap not in whole.leaves for part in parts for gap in part.leaves)
 
 
 def _no_proof(result: OperationResult) -> OperationResult:

@@ -102,6 +102,10 @@ class _Run:
         # How many responses the answers had that are known to be capped, for each peer.
         self._capped: set[tuple[str, int]] = set()
         self._screens = Screens()
+        # Of these the parts are compared with each other, by what they find.
+        self._split = frozenset(
+            member.name for query in job.queries for member in query.family if member.split is not None
+        )
         self._families = self._made_families()
         self._expectations = _expectations(job)
         self._warnings: list[str] = []
@@ -250,8 +254,9 @@ class _Run:
         return Families(self._job, count(self._planned + 1), self._ended)
 
     def _screening(self, operation: Operation, agreed: Iterable[QueryOption]) -> Screening | None:
-        more, seen = self._families.screens(operation) if self._families is not None else ((), None)
-        return self._screens.screening(operation, more, agreed=agreed, seen=seen)
+        if self._families is not None:
+            return self._families.screening(self._screens, operation, agreed)
+        return self._screens.screening(operation, agreed=agreed)
 
     def _ended(self, result: OperationResult) -> None:
         with self._lock:
@@ -275,7 +280,7 @@ class _Run:
                 return replace(result, verdict=judgement.verdict, error=judgement.error, cap=judgement.cap)
             if (peer, responses) not in self._capped:
                 self._capped.add((peer, responses))
-                doubted = self._ledger.doubt(peer, responses, same_as_capped(responses))
+                doubted = self._ledger.doubt(peer, responses, same_as_capped(responses), self._split)
         if doubted:
             self._warn(
                 f"peer {peer}",

@@ -256,8 +256,9 @@ class Screens:
     def screening(
         self,
         operation: Operation,
-        more: Sequence[Consumer] = (),
         *,
+        before: Sequence[Consumer] = (),
+        behind: Sequence[Consumer] = (),
         agreed: Iterable[QueryOption] = (),
         seen: Seen | None = None,
         retries: bool = False,
@@ -266,12 +267,13 @@ class Screens:
 
         Args:
             operation: whose responses come.
-            more: what looks at them behind all that the query asks for.
+            before: what looks at them before all that the query asks for.
+            behind: what looks at what is left.
             agreed: what the peer does beyond the baseline; keys that therefore mean more are not tested.
             seen: where the records of one question's parts are told apart, for a query that wants that.
             retries: whether there may be several attempts, of which each response is wanted once.
         """
-        consumers = [*self._consumers(operation, agreed, seen), *more]
+        consumers = [*before, *self._consumers(operation, agreed, seen), *behind]
         if not consumers and not retries:
             return None
         return Screening(consumers, Delivered() if retries else None)

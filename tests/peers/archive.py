@@ -199,3 +199,18 @@ def _write(path: Path, data: Dataset) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # a value that is not as the standard has it
         dcmwrite(path, data, enforce_file_format=True)
+
+
+def write_studies(folder: Path, moments: Sequence[tuple[str, str]]) -> list[Path]:
+    """Write a study of one instance for each date and time, and return the files; "" leaves a value out."""
+    folder.mkdir(parents=True, exist_ok=True)
+    files = []
+    for number, (date, time) in enumerate(moments, 1):
+        patient = Patient(f"S{number:05}", f"STUDY^{number}", "", "19700101", "O", [])
+        instance = _instance(patient, number, f"A{number:05}", date, "CT", 1, 1)
+        instance.StudyTime = time
+        for keyword in [name for name, value in (("StudyDate", date), ("StudyTime", time)) if not value]:
+            delattr(instance, keyword)
+        files.append(folder / f"i{number:05}.dcm")
+        _write(files[-1], instance)
+    return files

@@ -202,6 +202,6 @@ class _Uids:
 def test_another_consumer_sees_what_is_left() -> None:
     uids = _Uids()
     operation = _operation(JANUARY, match=Match(MatchMode.DROP), deduplicate=Deduplicate(STUDY))
-    screening = _screening(Screens(), operation, more=[uids])
+    screening = _screening(Screens(), operation, behind=[uids])
     _look(screening, _study(1), _study(2, "20240301"), _study(1), BROKEN, _study(3))
     assert uids.uids == [b"1.2.1", b"1.2.3"]
