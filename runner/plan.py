@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from runner.dicom.dictionary import Dictionary
 from runner.dicom.identifier import Identifier, Path
@@ -90,6 +90,16 @@ def operations(job: Job, of: str | None = None) -> Iterator[Operation]:
                         request.source,
                         repetition,
                     )
+
+
+def as_sent(operation: Operation) -> Operation:
+    """Return an operation with the identifier that is sent for it at first, which a split may narrow."""
+    split = operation.query.split
+    if split is None:
+        return operation
+    from runner.partition.cutting import first_parts
+
+    return replace(operation, identifier=next(first_parts(split, operation.identifier)).identifier)
 
 
 def planned(job: Job) -> int:

@@ -16,9 +16,13 @@ from runner.cli.arguments import (
 )
 from runner.cli.job_files import valid_jobs
 from runner.cli.messages import printable, say
+from runner.dicom.tags import format_tag
 from runner.errors import ExitStatus, UsageError
-from runner.model import ExtendedNegotiation, InformationModel, Job, Tls, UserIdentity, Wish
-from runner.plan import Operation, operations
+from runner.model import ExtendedNegotiation, InformationModel, Job, Query, Tls, UserIdentity, Wish
+from runner.plan import QUERY_RETRIEVE_LEVEL, Operation, as_sent, operations
+
+#: So many parts of a split are named.
+_MAX_PARTS = 1000
 
 
 def parser() -> ArgumentParser:
@@ -85,7 +89,7 @@ def _print_json(job: Job) -> None:
     for operation in operations(job):
         # The identifier's JSON is ready text, as the json sink prints it.
         document = json.dumps(_document(operation), ensure_ascii=False).removesuffix("}")
-        say(f'{before}\n  {document}, "identifier": {_identifier_json(operation)}}}')
+        say(f'{before}\n  {document}, "identifier": {_identifier_json(as_sent(operation))}}}')
         before = ","
     say("\n]}\n")
 
@@ -143,7 +147,32 @@ def _document(operation: Operation) -> dict[str, Any]:
         "cancel_after": query.cancel_after,
         "match": query.match.mode.value,
         "deduplicate": _deduplicate(operation),
+        "split": _split(operation),
+        "then": [_below(child) for child in query.then],
         "expect": list(expectations(query.expect, operation.dictionary)) if query.expect else [],
+    }
+
+
+def _split(operation: Operation) -> dict[str, Any] | None:
+    """Return what an operation is split on, and the parts that are asked for at once."""
+    split = operation.query.split
+    if split is None:
+        return None
+    from runner.partition.cutting import first_labels
+
+    labels, more = first_labels(split, operation.identifier, _MAX_PARTS)
+    return {"key": split.name, "parts": labels, "more_parts": more}
+
+
+def _below(query: Query) -> dict[str, Any]:
+    """Return what is asked for each record that an operation finds."""
+    request = next(iter(query.requests))
+    levels = [element.value for element in request.identifier if element.tag == QUERY_RETRIEVE_LEVEL]
+    return {
+        "query": query.name,
+        "level": levels[0] if levels else None,
+        "inherits": [format_tag(tag) for tag in query.inherits],
+        "then": [_below(child) for child in query.then],
     }
 
 

@@ -10,8 +10,8 @@ from runner.dicom.dump import Dump
 from runner.dicom.encoding import encode
 from runner.dicom.path import path_text
 from runner.dicom.transfer_syntax import TransferSyntax
-from runner.model import Across, InformationModel, MatchMode, Query
-from runner.plan import QUERY_RETRIEVE_LEVEL, Operation
+from runner.model import Across, DateSplit, InformationModel, LetterSplit, ListSplit, MatchMode, Query, Split
+from runner.plan import QUERY_RETRIEVE_LEVEL, Operation, as_sent
 
 _MODEL_NAMES = {
     InformationModel.PATIENT_ROOT: "Patient Root",
@@ -26,6 +26,11 @@ SYNTAX_NAMES = {
     TransferSyntax.IMPLICIT_LITTLE: "implicit little endian",
     TransferSyntax.DEFLATED: "deflated",
 }
+
+
+_ACROSS = {Across.PEERS: "query", Across.OPERATIONS: "peer", Across.PARTS: "operation and its parts"}
+#: So many parts of a split are named.
+_MAX_PARTS = 12
 
 
 def operation_lines(operation: Operation) -> Iterator[str]:
@@ -50,10 +55,12 @@ def operation_lines(operation: Operation) -> Iterator[str]:
     if query.cancel_after is not None:
         yield f"  cancels   after {query.cancel_after} responses"
     yield from _answer_lines(operation)
+    if query.split is not None:
+        yield from _split_lines(query.split, operation)
     for child in query.then:
         yield from _below(child, operation.dictionary)
-    yield "  identifier"
-    for line in identifier_lines(operation):
+    yield "  identifier" if query.split is None else "  identifier (of the first part)"
+    for line in identifier_lines(as_sent(operation)):
         yield f"    {line}"
 
 
@@ -66,13 +73,29 @@ def _answer_lines(operation: Operation) -> Iterator[str]:
     if query.deduplicate is not None:
         key = query.deduplicate.key
         by = ", ".join(path_text(path, operation.dictionary) for path in key.paths) or "all that is in it"
-        where = "peer" if query.deduplicate.across is Across.OPERATIONS else "query"
+        where = _ACROSS[query.deduplicate.across]
         yield f"  records   once for the {where}, told apart by {by}"
     if query.expect is not None:
         from runner.engine.expectations import expectations
 
         expected = ", ".join(expectations(query.expect, operation.dictionary))
         yield f"  expects   {expected}"
+
+
+def _split_lines(split: Split, operation: Operation) -> Iterator[str]:
+    """Describe how an operation is split, as far as that is known before it is sent."""
+    from runner.partition.cutting import first_labels
+
+    how = {DateSplit: "dates", LetterSplit: "first letters", ListSplit: "values"}[type(split)]
+    labels, more = first_labels(split, operation.identifier, _MAX_PARTS)
+    if len(labels) == 1:
+        yield f"  split     on {how} of {split.name} where it hits a cap; asked at first: {labels[0]}"
+        return
+    yield f"  split     on {how} of {split.name}, further where a part hits a cap; asked at first:"
+    for label in labels:
+        yield f"            {label}"
+    if more:
+        yield f"            and {more:,} more"
 
 
 def _below(query: Query, dictionary: Dictionary, depth: int = 0) -> Iterator[str]:

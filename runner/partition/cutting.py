@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from runner.dicom.date_time import RANGE_VRS, span
 from runner.dicom.identifier import Identifier, Path, text_at
@@ -32,6 +33,13 @@ def first_parts(split: Split, identifier: Identifier) -> Iterator[Part]:
     if isinstance(split, LetterSplit):
         return first_letter_parts(split, identifier)
     return first_list_parts(split, identifier)
+
+
+def first_labels(split: Split, identifier: Identifier, most: int) -> tuple[list[str], int]:
+    """Return what the first parts of a question ask for, no more than `most`, and how many more there are."""
+    parts = first_parts(split, identifier)
+    labels = [part.label for part in islice(parts, most)]
+    return labels, sum(1 for _ in parts)
 
 
 def cut(
