@@ -338,8 +338,8 @@ class Peer:
         end: how associations are ended.
         reopen: whether the operations that are left when an association is lost get a fresh one.
         tls: how the connection is secured; None for plain TCP.
-        result_limit: how many responses it gives at most to one C-FIND, as the author declares; None where
-            nothing is declared. So many responses may not be all.
+        result_limit: how many responses it gives at most to one C-FIND, as the author or the peer's profile
+            declares; None where nothing is declared. So many responses may not be all.
         user_identity: who asks; None where the peer is not told.
         extended_negotiation: what is proposed for C-FIND beyond the baseline.
     """

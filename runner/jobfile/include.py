@@ -15,7 +15,7 @@ from runner.jobfile.schema import fragment_schema
 from runner.jobfile.source import read_text
 
 #: What files that are included add to a job, and what one of each is called.
-SECTIONS = {"vars": "variable", "peers": "peer", "key_sets": "key set"}
+SECTIONS = {"vars": "variable", "peers": "peer", "key_sets": "key set", "profiles": "profile"}
 
 #: How many files a job may include, and how deep they may include each other.
 MAX_FILES = 256
@@ -27,9 +27,9 @@ class Included:
     """A job together with what it includes.
 
     Attributes:
-        document: the job, with the peers, variables and key sets of the files before its own; nodes keep
-            the places that they have in their own files. None where a file cannot be read: what it lacks
-            would be missed all over.
+        document: the job, with the peers, variables, key sets and profiles of the files before its own;
+            nodes keep the places that they have in their own files. None where a file cannot be read: what
+            it lacks would be missed all over.
         problems: what is wrong with the includes, and with the files as files.
         files: those that were included, each once, in order, as messages name them.
         text: of all of them.
@@ -132,7 +132,7 @@ class _Inclusion:
             self.is_broken = True
             return
         self.texts.append(text)
-        document, problems = compose(text, file, "it may hold vars, peers and key_sets")
+        document, problems = compose(text, file, "it may hold vars, peers, key_sets and profiles")
         self.problems += problems
         if document is None:
             self.is_broken = True
@@ -140,7 +140,7 @@ class _Inclusion:
         if not isinstance(document, Mapping):
             what = "a file that is included is a mapping, and this is "
             what += "a list" if isinstance(document, Listing) else "a single value"
-            advice = "begin it with 'peers:', 'vars:' or 'key_sets:'"
+            advice = "begin it with 'peers:', 'vars:', 'key_sets:' or 'profiles:'"
             self.problems.append(Problem(*document.place, "", what, advice))
             self.is_broken = True
             return
@@ -151,7 +151,7 @@ class _Inclusion:
         self.take(document)
 
     def take(self, document: Mapping) -> None:
-        """Add a document's own peers, variables and key sets."""
+        """Add a document's own peers, variables, key sets and profiles."""
         for section, noun in SECTIONS.items():
             entry = document.entries.get(section)
             if entry is None or not isinstance(entry.node, Mapping):

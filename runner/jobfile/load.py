@@ -151,7 +151,8 @@ class _Reading:
         complaints, unresolved = self.resolved(document, is_fragment=True)
         known = set(complaints.problems)
         top = _checked(complaints, fragment_schema())
-        read_peers(top["peers"])
+        read_peers(top["peers"], top["profiles"])
+        _check_profiles(top)
         check_key_sets(top["key_sets"], STANDARD, used=())
         return self.ordered(_told(complaints.problems, known, unresolved))
 
@@ -200,7 +201,8 @@ class _Reading:
             is_name(name, top["name"])
         dictionary = STANDARD
         complaints.clock = _in_zone(top["timezone"], self.clock)
-        peers = read_peers(top["peers"])
+        peers = read_peers(top["peers"], top["profiles"])
+        _check_profiles(top)
         names = [peer.name for peer in peers]
         queries = read_queries(top["queries"], names, dictionary, top["key_sets"], check_rows=check_rows)
         job = Job(
@@ -233,6 +235,13 @@ def _checked(complaints: Complaints, whole: dict[str, Any]) -> Section:
 
         complaints.add(schema_problems(data, whole, complaints.document))
     return Section(data, (), complaints)
+
+
+def _check_profiles(top: Section) -> None:
+    if "profiles" in top:
+        from runner.jobfile.profiles import check_profiles
+
+        check_profiles(top["profiles"])
 
 
 def _told(

@@ -36,13 +36,16 @@ _HOST = re.compile(r"[0-9A-Za-z_.:%-]+")
 _CONTROL = re.compile(r"[\0-\x1f\x7f-\x9f]")
 
 
-def read_peers(peers: Section) -> tuple[Peer, ...]:
+def read_peers(peers: Section, profiles: Section) -> tuple[Peer, ...]:
     """Make peers.
 
     Args:
         peers: the mapping of names to peers.
+        profiles: that of names to what is known of peers; a peer's own words count before it.
     """
-    return tuple(_peer(name, section) for name, section in peers.members() if is_name(name, section))
+    return tuple(
+        _peer(name, section, profiles[name]) for name, section in peers.members() if is_name(name, section)
+    )
 
 
 def is_name(name: str, section: Section) -> bool:
@@ -56,7 +59,7 @@ def is_name(name: str, section: Section) -> bool:
     return bool(name)
 
 
-def _peer(name: str, peer: Section) -> Peer:
+def _peer(name: str, peer: Section, profile: Section) -> Peer:
     host = peer["host"].text()
     if host:
         _check_host(peer["host"], host)
@@ -69,6 +72,10 @@ def _peer(name: str, peer: Section) -> Peer:
                 f"{what}: {archive}", "name a folder of DICOM files, relative to this file"
             )
     timeouts = Timeouts()
+
+    def known(key: str) -> int | None:
+        return (peer if key in peer else profile)[key].integer(None)
+
     return Peer(
         name=name,
         host=host,
@@ -83,8 +90,8 @@ def _peer(name: str, peer: Section) -> Peer:
             dimse=_seconds(peer["timeouts"], "dimse", timeouts.dimse),
             silence=_seconds(peer["timeouts"], "silence", timeouts.silence),
         ),
-        max_associations=peer["max_associations"].integer(1) or 1,
-        operations_per_association=peer["operations_per_association"].integer(None),
+        max_associations=known("max_associations") or 1,
+        operations_per_association=known("operations_per_association"),
         transfer_syntaxes=_transfer_syntaxes(peer["transfer_syntaxes"]),
         deflate_level=_deflate_level(peer["deflate_level"].integer(None)),
         ip_version=_ip_version(peer["ip"].text()),
@@ -93,7 +100,7 @@ def _peer(name: str, peer: Section) -> Peer:
         tls=_tls(peer),
         user_identity=_user_identity(peer),
         extended_negotiation=_extended_negotiation(peer),
-        result_limit=peer["result_limit"].integer(None),
+        result_limit=known("result_limit"),
     )
 
 

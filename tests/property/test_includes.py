@@ -14,6 +14,7 @@ PARTS = [
     ("peers", "one", {"host": "one.example.org", "port": "${var:PORT}"}),
     ("peers", "two", {"archive": "."}),
     ("peers", "three", {"host": "three", "port": 104, "tls": {"ca_files": ["ca.pem"]}}),
+    ("profiles", "one", {"result_limit": "${var:PORT}"}),
     ("vars", "PORT", 11112),
     ("vars", "NAME", "A*"),
     ("key_sets", "study", {"StudyInstanceUID": None, "StudyDate": "20240101"}),

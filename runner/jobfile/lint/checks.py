@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from runner.jobfile.lint import declared, hierarchy, values, worklist
+from runner.jobfile.lint import declared, hierarchy, profiles, values, worklist
 from runner.jobfile.lint.subject import Check, subject
 from runner.jobfile.nodes import Mapping
 from runner.jobfile.section import Section
@@ -31,6 +31,13 @@ CHECKS: dict[str, Check] = {
     "unknown-option": declared.unknown_options,
     "unused-variable": declared.unused_variables,
     "unused-key-set": declared.unused_key_sets,
+    "key-ignored-by-peer": profiles.ignored_keys,
+    "wildcard-not-supported": profiles.unsupported_wildcards,
+    "range-not-supported": profiles.unsupported_ranges,
+    "relational-not-supported": profiles.unsupported_relational_queries,
+    "cancel-not-honoured": profiles.cancels_not_honoured,
+    "unused-profile": profiles.unused_profiles,
+    "old-profile": profiles.old_profiles,
 }
 
 

@@ -14,11 +14,16 @@ from runner.query_keys import COMPUTED, UNIQUE_KEYS, level_of, levels_counted
 def missing_unique_keys(subject: Subject) -> Iterator[Finding]:
     """Above the level, each unique key has a single value (PS3.4 C.4.1.2.1), but in relational queries."""
     for asked in _hierarchical(subject):
-        for sent in asked.sent:
-            found = list(_missing(subject, asked, sent))
-            yield from found
-            if found:
-                break  # other files or rows of the query would say the same
+        yield from without_unique_keys(subject, asked)
+
+
+def without_unique_keys(subject: Subject, asked: Asked) -> Iterator[Finding]:
+    """Yield what is missing in the first of a query's identifiers that lacks unique keys above its level."""
+    for sent in asked.sent:
+        found = list(_missing(subject, asked, sent))
+        yield from found
+        if found:
+            break  # other files or rows of the query would say the same
 
 
 def _missing(subject: Subject, asked: Asked, sent: Sent) -> Iterator[Finding]:
@@ -117,7 +122,9 @@ def _hierarchical(subject: Subject) -> Iterator[Asked]:
     return (
         asked
         for asked in subject.queries
-        if asked.query.model is not InformationModel.WORKLIST and not asked.is_relational
+        if asked.query.model is not InformationModel.WORKLIST
+        and not asked.is_relational
+        and not subject.all_are_relational(asked)
     )
 
 

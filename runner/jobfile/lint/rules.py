@@ -79,6 +79,14 @@ RULES: dict[str, Rule] = {
     "readable-secret": Rule(Severity.WARNING, "Only their owner can read files with secrets"),
     "peer-not-verified": Rule(Severity.WARNING, "The certificate of a peer is verified"),
     "retired-profile": Rule(Severity.WARNING, "The TLS profile of a peer is not a retired one"),
+    # what is known of peers
+    "key-ignored-by-peer": Rule(Severity.WARNING, "No key has a value that a peer is known to ignore"),
+    "wildcard-not-supported": Rule(Severity.WARNING, "Wildcards are asked of peers that take them"),
+    "range-not-supported": Rule(Severity.WARNING, "Ranges are asked of peers that take them"),
+    "relational-not-supported": Rule(Severity.WARNING, "Relational queries go to peers that answer them"),
+    "cancel-not-honoured": Rule(Severity.WARNING, "Who is cancelled is known to end the answer then"),
+    "unused-profile": Rule(Severity.WARNING, "Every profile is that of a peer"),
+    "old-profile": Rule(Severity.WARNING, "What is known of a peer was learned within a year"),
 }
 
 

@@ -11,7 +11,7 @@ from runner.dicom.matching import is_matched, is_universal
 from runner.dicom.tags import format_tag, parse_tag
 from runner.jobfile.nodes import Mapping
 from runner.jobfile.section import Section
-from runner.model import Job, Peer, Query, QueryOption, Request
+from runner.model import InformationModel, Job, Peer, Query, QueryOption, Request
 
 #: How many identifiers of a query are looked at: those of its files, or the first that its rows make.
 MAX_LOOKED_AT = 100
@@ -126,6 +126,20 @@ class Subject:
     def is_own(self, section: Section) -> bool:
         """Whether a section stands in the job itself: what it includes may be there for other jobs."""
         return section.place().file == self.top.place().file
+
+    def profiles(self, asked: Asked) -> Iterator[tuple[str, Section]]:
+        """Yield the names of a query's peers with what is known of them for its information model."""
+        for peer in asked.peers:
+            profile = self.top["profiles"][peer.name]
+            model = profile["model"].text() or asked.query.model.value
+            worklist = InformationModel.WORKLIST
+            if (model == worklist.value) == (asked.query.model is worklist):
+                yield peer.name, profile
+
+    def all_are_relational(self, asked: Asked) -> bool:
+        """Whether each peer of a query is known to answer relational queries."""
+        known = [profile["relational"].data is True for _, profile in self.profiles(asked)]
+        return bool(known) and all(known) and len(known) == len(asked.peers)
 
 
 @dataclass(frozen=True, slots=True)
