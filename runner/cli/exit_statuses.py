@@ -38,7 +38,7 @@ MEANINGS: dict[ExitStatus, tuple[str, str]] = {
     ExitStatus.EXPECTATION: (
         "an expectation of the job was not met",
         "The answers are complete, but not what the job says they should be. Look at them, or at the job. "
-        "For cfind plan --diff: what the two jobs send differs.",
+        "For cfind plan --diff: what the two jobs send differs. For cfind diff: the two results do.",
     ),
     ExitStatus.SINK_FAILED: (
         "a sink could not write or commit",

@@ -33,6 +33,7 @@ COMMANDS: dict[str, Command] = {
     "serve": Command("runner.cli.serve", "serve a folder of DICOM files as a C-FIND SCP"),
     "init": Command("runner.cli.init", "write a job to begin with"),
     "report": Command("runner.cli.report", "show what a run report says, as a tree"),
+    "diff": Command("runner.cli.diff", "compare the results of two runs"),
     "schema": Command("runner.cli.schema", "print the JSON schema of a job file"),
     "completion": Command("runner.cli.completion", "print a script that completes cfind's words in a shell"),
     "findscu": Command("runner.cli.findscu", "run a command line of DCMTK's findscu"),

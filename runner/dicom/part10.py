@@ -57,10 +57,22 @@ def read_part10(data: bytes, dictionary: Dictionary) -> Identifier:
     Raises:
         QueryFileError: the bytes are no such file, or its transfer syntax is compressed.
     """
+    body, syntax = split_file(data)
+    return _guessed(body, dictionary) if syntax is None else read_data_set(body, syntax, dictionary)
+
+
+def split_file(data: bytes) -> tuple[bytes, TransferSyntax | None]:
+    """Return the data set of a DICOM file, inflated where that is needed, and its transfer syntax.
+
+    That is None where the file has no meta information.
+
+    Raises:
+        QueryFileError: the meta information is broken, or the transfer syntax is compressed.
+    """
     start = PREAMBLE_LENGTH + len(PREFIX) if data[PREAMBLE_LENGTH:].startswith(PREFIX) else 0
     uid, at = _read_meta(data, start)
     if uid is None:
-        return _guessed(data[at:], dictionary)
+        return data[at:], None
     try:
         syntax = TransferSyntax(uid)
     except ValueError:
@@ -68,8 +80,7 @@ def read_part10(data: bytes, dictionary: Dictionary) -> Identifier:
             f"it is in the transfer syntax {uid[:64]!a}, but query files must not be compressed",
             "convert it to explicit VR little endian",
         ) from None
-    body = _inflated(data[at:]) if syntax.deflated else data[at:]
-    return read_data_set(body, syntax, dictionary)
+    return (_inflated(data[at:]) if syntax.deflated else data[at:]), syntax
 
 
 def read_data_set(data: bytes, syntax: TransferSyntax, dictionary: Dictionary) -> Identifier:

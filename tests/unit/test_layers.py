@@ -20,6 +20,7 @@ PACKAGE = "runner"
 LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"__main__"}),
     frozenset({"cli"}),
+    frozenset({"comparison"}),
     frozenset({"jobfile", "findscu", "report", "report_file"}),
     frozenset({"engine"}),
     frozenset({"sinks", "transport", "archive"}),
@@ -37,6 +38,9 @@ FORBIDDEN: Mapping[str, frozenset[str]] = {
     "jobfile": frozenset({"engine", "sinks", "transport", "archive", "association"}),
     "findscu": frozenset({"engine", "sinks", "transport", "archive", "association"}),
     "sinks": frozenset({"association"}),
+    "comparison": frozenset(
+        {"jobfile", "findscu", "engine", "sinks", "transport", "archive", "association", "plan"}
+    ),
 }
 
 #: Parts that do no input or output, and what they therefore do not import.
