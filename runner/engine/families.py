@@ -280,6 +280,8 @@ def _combined(node: _Node, *, unasked: bool = False) -> OperationResult:
     parts = sum(node.parts.values()) + node.waiting
     if parts or unasked:
         verdict, error = _verdict_of_parts(node, parts, unasked=unasked)
+        if result.undecodable:  # what cannot be read here need not come again in a part
+            verdict, error = result.verdict, result.error
         result = replace(result, verdict=verdict, error=error, parts=parts)
     if node.above is None and result.verdict is Verdict.COMPLETE:
         gaps = node.question.gaps()
@@ -307,5 +309,5 @@ def _open_gaps(gaps: Iterable[Gap]) -> IncompleteError:
     more = f"; and {len(named) - _MAX_NAMED} more" if len(named) > _MAX_NAMED else ""
     return IncompleteError(
         f"it is not known whether there are {'; '.join(named[:_MAX_NAMED])}{more}",
-        "the docs say under 'split' what can be shown and what cannot",
+        "only a question that they are not part of can be shown to be answered completely",
     )
