@@ -210,6 +210,18 @@ class SinkError(CfindError):
     status = ExitStatus.SINK_FAILED
 
 
+class AlreadyRunningError(CfindError):
+    """Another run of the same job is going on."""
+
+    status = ExitStatus.ALREADY_RUNNING
+
+
+class StateError(CfindError):
+    """What is kept of runs cannot be read or written, or does not fit."""
+
+    status = ExitStatus.INVALID_JOB
+
+
 class InterruptedRunError(CfindError):
     """The run was ended by SIGINT or SIGTERM; `outcome` is that of a FindError."""
 

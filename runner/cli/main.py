@@ -32,6 +32,7 @@ COMMANDS: dict[str, Command] = {
     "echo": Command("runner.cli.echo", "send a C-ECHO to every peer of a job"),
     "serve": Command("runner.cli.serve", "serve a folder of DICOM files as a C-FIND SCP"),
     "init": Command("runner.cli.init", "write a job to begin with"),
+    "history": Command("runner.cli.history", "list the runs that are known"),
     "report": Command("runner.cli.report", "show what a run report says, as a tree"),
     "diff": Command("runner.cli.diff", "compare the results of two runs"),
     "schema": Command("runner.cli.schema", "print the JSON schema of a job file"),

@@ -19,14 +19,18 @@ from runner.cli.arguments import (
 )
 from runner.cli.interruption import SignalledStop
 from runner.cli.job_files import valid_jobs
+from runner.cli.keeping import Keeping, add_state_option, state_folder
+from runner.cli.messages import complain
 from runner.cli.output_paths import check_outputs
 from runner.cli.watching import Told, Watcher
+from runner.engine.result import Verdict
 from runner.engine.run_result import RunResult, foremost
-from runner.errors import ExitStatus
+from runner.errors import AlreadyRunningError, ExitStatus
 from runner.model import Job
 
 if TYPE_CHECKING:
     from runner.sinks.atomic_file import AtomicFile
+    from runner.state.kept_run import KeptRun
 
 
 def parser() -> ArgumentParser:
@@ -38,6 +42,7 @@ def parser() -> ArgumentParser:
     )
     made.add_argument("jobs", nargs="+", type=Path, metavar="JOB", help="a job file")
     add_output_options(made)
+    add_state_option(made)
     add_variable_option(made)
     add_clock_option(made)
     add_strict_option(made)
@@ -65,7 +70,8 @@ def execute(argv: Sequence[str]) -> ExitStatus:
     check_outputs(jobs, options.output_dir, options.report, options.junit)
     told = Told.IDENTIFIERS if options.debug else Told.WARNINGS if options.quiet else Told.SUMMARY
     watcher = Watcher(told, annotate=options.annotations is not None)
-    return run_jobs(jobs, options.output_dir, options.report, watcher, options.junit)
+    keeping = Keeping(state_folder(options), clock, required=options.state is not None)
+    return run_jobs(jobs, options.output_dir, options.report, watcher, options.junit, keeping)
 
 
 def run_jobs(
@@ -74,12 +80,23 @@ def run_jobs(
     report_path: Path | None,
     watcher: Watcher,
     junit_path: Path | None = None,
+    keeping: Keeping | None = None,
 ) -> ExitStatus:
     """Run jobs one after the other, and write the reports.
 
-    A signal or a defect ends the job that runs and keeps the following ones from being begun.
+    A signal or a defect ends the job that runs and keeps the following ones from being begun. A job of which
+    another run goes on is left out.
+
+    Args:
+        jobs: what to run.
+        output_dir: the folder that the sinks' paths are relative to.
+        report_path: where the report goes; None for nowhere.
+        watcher: tells what happens.
+        junit_path: where the report goes as JUnit XML; None for nowhere.
+        keeping: how it is kept what the runs have done; None where nothing is.
 
     Raises:
+        StateError: if the state folder that the user has named cannot be used.
         SinkError: if a report cannot be written.
     """
     from runner.engine.run import run
@@ -91,21 +108,35 @@ def run_jobs(
         gc.freeze()
         gc.enable()
         results: list[RunResult] = []
+        statuses: set[ExitStatus] = set()
         try:
             for job in jobs:
-                signalled.stop = StopSignal()
-                if signalled() is not None:
-                    signalled.stop.set()  # it came between two jobs: this one ends before it sends anything
-                result = run(
-                    job,
-                    output_dir=output_dir,
-                    stdout=sys.stdout.buffer,
-                    stop=signalled.stop,
-                    interruption=signalled,
-                    observer=watcher,
-                )
-                results.append(result)
-                watcher.summarize(result)
+                try:
+                    kept = keeping.begin(job, watcher.warning) if keeping is not None else None
+                except AlreadyRunningError as error:
+                    complain(str(error))
+                    statuses.add(error.status)
+                    continue
+                try:
+                    signalled.stop = StopSignal()
+                    if signalled() is not None:
+                        # it came between two jobs: this one ends before it sends anything
+                        signalled.stop.set()
+                    result = run(
+                        job,
+                        output_dir=output_dir,
+                        stdout=sys.stdout.buffer,
+                        stop=signalled.stop,
+                        interruption=signalled,
+                        observer=watcher,
+                    )
+                    results.append(result)
+                    watcher.summarize(result)
+                    if kept is not None:
+                        _note_end(kept, result, watcher)
+                finally:
+                    if kept is not None:
+                        kept.release()
                 if result.interrupted is not None or result.exit_status is ExitStatus.DEFECT:
                     break
         finally:
@@ -113,7 +144,25 @@ def run_jobs(
                 _write(report_file, results)
             if junit_file is not None:
                 _write_junit(junit_file, results)
-    return foremost({result.exit_status for result in results})
+    return foremost(statuses.union(result.exit_status for result in results))
+
+
+def _note_end(kept: KeptRun, result: RunResult, watcher: Watcher) -> None:
+    """Note how a run ended."""
+    from runner.state.kept_run import Ending
+
+    kept.end(
+        Ending(
+            result.verdict.value,
+            int(result.exit_status),
+            result.responses,
+            result.ledger.verdicts[Verdict.COMPLETE],
+            result.planned,
+            result.seconds,
+        )
+    )
+    if kept.trouble is not None:
+        watcher.warning(f"job {result.job.name}", f"{kept.trouble}; so the run cannot be resumed")
 
 
 def _opened(report_path: Path | None) -> AtomicFile | None:

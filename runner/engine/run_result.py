@@ -19,6 +19,7 @@ PRECEDENCE = (
     ExitStatus.INTERRUPTED,
     ExitStatus.DEFECT,
     ExitStatus.INVALID_JOB,
+    ExitStatus.ALREADY_RUNNING,
     ExitStatus.SINK_FAILED,
     ExitStatus.FIND_FAILED,
     ExitStatus.NO_ASSOCIATION,

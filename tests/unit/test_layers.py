@@ -23,7 +23,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"comparison"}),
     frozenset({"jobfile", "findscu", "report", "report_file"}),
     frozenset({"engine"}),
-    frozenset({"sinks", "transport", "archive"}),
+    frozenset({"sinks", "transport", "archive", "state"}),
     frozenset({"association"}),
     frozenset({"plan", "query_keys"}),
     frozenset({"partition"}),
