@@ -26,10 +26,10 @@ def block(kind: str, number: int = 0) -> str:
     return [text for name, text in BLOCKS if name == kind][number]
 
 
-def cfind(*arguments: str) -> subprocess.CompletedProcess[str]:
+def cfind(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "runner", *arguments],
-        cwd=ROOT,
+        cwd=cwd,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         encoding="utf-8",
@@ -39,25 +39,22 @@ def cfind(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.fixture
-def job() -> object:
-    """The README's job as a file in the checkout, where its archive is found."""
-    path = ROOT / "ct-of-spring.yaml"
+def job(tmp_path: Path) -> Path:
+    """The README's job as a file beside the folder that has its archive, as in the checkout."""
+    (tmp_path / "jobs").symlink_to(ROOT / "jobs")
+    path = tmp_path / "ct-of-spring.yaml"
     path.write_text(block("yaml"), encoding="utf-8")
-    yield path.name
-    path.unlink()
+    return path
 
 
-@pytest.mark.xdist_group("readme")
-def test_the_job_prints_what_is_shown(job: str) -> None:
-    done = cfind("run", job)
+def test_the_job_prints_what_is_shown(job: Path) -> None:
+    done = cfind("run", job.name, cwd=job.parent)
     assert (done.returncode, done.stdout, done.stderr) == (0, block("csv"), block("text"))
 
 
-@pytest.mark.xdist_group("readme")
-def test_the_mistake_gets_the_message_that_is_shown(job: str) -> None:
-    path = ROOT / job
-    path.write_text(block("yaml").replace("StudyDescription", "StudyDescripton"), encoding="utf-8")
-    done = cfind("validate", job)
+def test_the_mistake_gets_the_message_that_is_shown(job: Path) -> None:
+    job.write_text(block("yaml").replace("StudyDescription", "StudyDescripton"), encoding="utf-8")
+    done = cfind("validate", job.name, cwd=job.parent)
     assert (done.returncode, done.stdout) == (3, block("text", 1))
 
 
