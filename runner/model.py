@@ -659,6 +659,31 @@ class CsvSink:
 SinkDeclaration = StdoutSink | RspSink | CsvSink | XmlSink
 
 
+class CatchUp(str, Enum):
+    """Which of the runs are made up for whose time passed while nothing could run."""
+
+    ONE = "one"
+    NONE = "none"
+    ALL = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """When a job runs by itself.
+
+    Attributes:
+        cron: five fields of cron, or a word such as @daily; runner.schedule.cron reads it.
+        timezone: the IANA name of the zone whose times they are, "" for the machine's.
+        jitter: up to so many seconds later, by chance, the run begins.
+        catch_up: what becomes of times that were missed.
+    """
+
+    cron: str
+    timezone: str = ""
+    jitter: int = 0
+    catch_up: CatchUp = CatchUp.ONE
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """All that a run does.
@@ -672,6 +697,7 @@ class Job:
         source: the job file, "" for a job that comes from a command line.
         included: the files that it includes.
         dictionary: the names and VRs of attributes.
+        schedule: when it runs by itself; None where only people run it.
     """
 
     name: str
@@ -682,6 +708,7 @@ class Job:
     source: str = ""
     included: tuple[str, ...] = ()
     dictionary: Dictionary = STANDARD
+    schedule: Schedule | None = None
 
     def peer(self, name: str) -> Peer:
         """Return the peer of that name; KeyError where there is none."""

@@ -31,6 +31,7 @@ COMMANDS: dict[str, Command] = {
     ),
     "echo": Command("runner.cli.echo", "send a C-ECHO to every peer of a job"),
     "serve": Command("runner.cli.serve", "serve a folder of DICOM files as a C-FIND SCP"),
+    "schedule": Command("runner.cli.schedule", "run jobs at the times that they declare"),
     "init": Command("runner.cli.init", "write a job to begin with"),
     "history": Command("runner.cli.history", "list the runs that are known"),
     "report": Command("runner.cli.report", "show what a run report says, as a tree"),

@@ -60,6 +60,7 @@ _AT_TOP = {
     "lint": frozenset[str](),
     "timezone": frozenset(("env",)),
     "vars": frozenset(("env", "file", "date")),
+    "schedule": frozenset(("env", "var")),
 }
 #: Members of peers that hold secrets.
 _SECRETS = frozenset(

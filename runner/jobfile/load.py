@@ -11,7 +11,7 @@ from typing import Any
 
 from runner.dicom.dictionary import STANDARD
 from runner.errors import InvalidJobError
-from runner.jobfile.clock import Clock, UnknownZoneError
+from runner.jobfile.clock import Clock
 from runner.jobfile.coerce import coerced
 from runner.jobfile.compose import compose
 from runner.jobfile.conform import conforms
@@ -23,7 +23,7 @@ from runner.jobfile.schema import fragment_schema, schema
 from runner.jobfile.section import Complaints, Section
 from runner.jobfile.sinks import read_sinks
 from runner.jobfile.source import read_text
-from runner.model import Job, StdoutSink
+from runner.model import Job, Schedule, StdoutSink
 
 _SUFFIXES = (".yaml", ".yml")
 
@@ -94,6 +94,13 @@ def check_file(
     if reading.is_fragment():
         return Checked(path, tuple(reading.fragment()), is_fragment=True)
     return Checked(path, tuple(reading.job()[1]))
+
+
+def is_fragment(path: Path) -> bool:
+    """Whether a file is none that is run, but one that jobs include: see check_file."""
+    reading = _Reading(path, {}, Clock.read())
+    reading.read()
+    return reading.is_fragment()
 
 
 @dataclass(slots=True)
@@ -200,7 +207,11 @@ class _Reading:
         if name:
             is_name(name, top["name"])
         dictionary = STANDARD
-        complaints.clock = _in_zone(top["timezone"], self.clock)
+        complaints.clock = self.clock
+        if top["timezone"].text():
+            from runner.jobfile.time_zone import in_zone
+
+            complaints.clock = in_zone(top["timezone"], self.clock)
         peers = read_peers(top["peers"], top["profiles"])
         _check_profiles(top)
         names = [peer.name for peer in peers]
@@ -214,6 +225,7 @@ class _Reading:
             source=str(self.path),
             included=self.included,
             dictionary=dictionary,
+            schedule=_schedule(top),
         )
         if not complaints.errors:
             from runner.jobfile.lint.checks import check
@@ -307,19 +319,9 @@ def _silenced(document: Node) -> frozenset[str]:
     return frozenset(item.text for item in items if isinstance(item, Scalar) and item.text)
 
 
-def _in_zone(section: Section, clock: Clock) -> Clock:
-    """Return the clock in the job's time zone; complain where there is no such zone."""
-    name = section.text()
-    try:
-        return clock.in_zone(name)
-    except UnknownZoneError as error:
-        from runner.jobfile.schema_problems import meant
+def _schedule(top: Section) -> Schedule | None:
+    if "schedule" not in top:
+        return None
+    from runner.jobfile.schedule import read_schedule
 
-        (known,) = error.args
-        likely = meant(name, known)
-        what = "there is no such time zone" if known else "this machine has no data of time zones"
-        advice = "write an IANA name such as Europe/Berlin, or UTC"
-        if not known:
-            advice = "install the system's tzdata, or the Python package tzdata"
-        section.problem(what, f"did you mean {likely!r}?" if likely else advice)
-        return clock
+    return read_schedule(top["schedule"], top["timezone"].text())

@@ -26,7 +26,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"sinks", "transport", "archive", "state"}),
     frozenset({"association"}),
     frozenset({"plan", "query_keys"}),
-    frozenset({"partition"}),
+    frozenset({"partition", "schedule"}),
     frozenset({"model", "status", "cipher_suites", "secret_file"}),
     frozenset({"dicom"}),
     frozenset({"errors"}),
@@ -45,7 +45,17 @@ FORBIDDEN: Mapping[str, frozenset[str]] = {
 
 #: Parts that do no input or output, and what they therefore do not import.
 PURE = frozenset(
-    {"association", "plan", "partition", "query_keys", "model", "status", "errors", "cipher_suites"}
+    {
+        "association",
+        "plan",
+        "partition",
+        "schedule",
+        "query_keys",
+        "model",
+        "status",
+        "errors",
+        "cipher_suites",
+    }
 )
 INPUT_OUTPUT = frozenset(
     {

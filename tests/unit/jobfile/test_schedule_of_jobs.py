@@ -1,0 +1,34 @@
+from pathlib import Path
+
+from runner.jobfile.load import load_job
+from runner.model import CatchUp, Schedule
+
+VALID = Path(__file__).parents[2] / "jobs" / "valid"
+HEAD = (
+    "version: 1\npeers: {a: {host: localhost, port: 104}}\nqueries: {q: {model: worklist, keys: {Rows: 1}}}\n"
+)
+
+
+def schedule_of(path, text):
+    path = path / "job.yaml"
+    path.write_text(HEAD + text, encoding="utf-8")
+    job, problems = load_job(path)
+    assert job is not None, problems
+    return job.schedule
+
+
+def test_every_key():
+    job, problems = load_job(VALID / "schedule.yaml")
+    assert problems == []
+    assert job.schedule == Schedule("30 2 1,15 jan-mar/2 mon-fri", "Europe/Berlin", 120, CatchUp.NONE)
+
+
+def test_defaults(tmp_path):
+    assert schedule_of(tmp_path, "") is None
+    assert schedule_of(tmp_path, 'schedule: {cron: "@daily"}') == Schedule("@daily", "", 0, CatchUp.ONE)
+
+
+def test_the_timezone_is_the_jobs_where_it_has_none(tmp_path):
+    both = "timezone: Europe/Berlin\nschedule: {cron: 0 2 * * 1-5, timezone: UTC}"
+    assert schedule_of(tmp_path, both).timezone == "UTC"
+    assert schedule_of(tmp_path, both.replace(", timezone: UTC", "")).timezone == "Europe/Berlin"
