@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
+from itertools import dropwhile, takewhile
 from pathlib import Path
 
 from runner.errors import CfindError
@@ -51,6 +52,10 @@ _BSD_UNITS = {"y": "y", "m": "mo", "w": "w", "d": "d", "H": "h", "M": "min"}
 _WORDS = {"": "", "today": "", "now": "", "yesterday": "-1d", "tomorrow": "+1d"}
 #: Formats of date(1) that a job has too.
 _DATE_FORMAT = re.compile(r"\+((?:%[YymdHMSju]|[-0-9A-Za-z_./:])+)")
+_BRACES = re.compile(
+    r"(?P<before>[^{}\s]*)\{(?:(?P<first>[0-9]+)\.\.(?P<last>[0-9]+)|(?P<choices>[^{},\s]*(?:,[^{},\s]*)+))\}"
+    r"(?P<behind>[^{}\s]*)"
+)
 _DECLARING = frozenset(("export", "readonly", "local", "declare", "typeset"))
 
 
@@ -140,8 +145,7 @@ def translate_script(
         name: of the job.
     """
     reader = _Script(environment, read)
-    for command in commands(text):
-        reader.take(command)
+    reader.walk(commands(text))
     return reader.result(name)
 
 
@@ -154,6 +158,7 @@ class _Script:
         self.used: dict[str, str | None] = {}
         self.loops: list[_Loop] = []
         self.unrolled: set[str] = set()
+        self.outputs: dict[int, list[str]] = {}
         self.marks = _Marks()
         self.found: list[_Found] = []
         self.looks: list[Look] = []
@@ -161,12 +166,62 @@ class _Script:
 
     # --- walking through the script -----------------------------------------------------------------
 
+    def walk(self, script: Sequence[Command]) -> None:
+        """Take commands in order; a loop that computes what a call is given is taken once for each value."""
+        at = 0
+        while at < len(script):
+            if (end := self._written_out(script, at)) is not None:
+                at = end
+            else:
+                self.take(script[at])
+                at += 1
+
+    def _written_out(self, script: Sequence[Command], at: int) -> int | None:
+        """Take a loop from `at` value by value and return where it ends, None where that is not needed."""
+        words = _without_keywords(script[at].words)
+        name = plain(words[1]) if len(words) > 3 and plain(words[0]) == "for" else None
+        end = _end_of_loop(script, at) if name else None
+        if name is None or end is None or not self._computes(script[at + 1 : end], name):
+            return None
+        values = [self._loop_values(word) for word in words[3:]]
+        known = [text for texts in values if texts is not None for text in texts]
+        if None in values or not 0 < len(known) <= MAX_UNROLLED:
+            return None
+        before = self.variables.get(name)
+        self.unrolled.add(name)
+        for value in known:
+            self.variables[name] = value
+            self.walk(script[at + 1 : end])
+        self.unrolled.discard(name)
+        self.variables[name] = before
+        return end
+
+    def _computes(self, body: Sequence[Command], name: str) -> bool:
+        """Return whether a call in a loop gets what is made of the loop's variable, such as a date."""
+        made: set[str] = set()
+        for command in body:
+            words = _without_keywords(command.words)
+            for word in words:
+                match = _ASSIGNMENT.match(word[0].text) if word[0].kind is PartKind.TEXT else None
+                if match is not None and any(_mentions(part, name) for part in word[1:]):
+                    made.add(match[1])
+                elif plain(word) not in _DECLARING:
+                    break
+            if any(map(self._is_findscu, words)) and any(
+                part.text in made if part.kind is PartKind.VARIABLE else _mentions(part, name)
+                for word in words
+                for part in word
+            ):
+                return True
+        return False
+
     def take(self, command: Command) -> None:
         words = list(command.words)
         tested = ""
         while words and (keyword := plain(words[0])) in _KEYWORDS:
             if keyword == "done" and self.loops:
                 self.loops.pop()
+                self._note_outputs(command)
             if keyword in ("if", "elif", "while", "until", "!"):
                 tested = keyword or ""
             if keyword in ("while", "until"):
@@ -207,6 +262,7 @@ class _Script:
         if match is None:
             return False
         value = (Part(PartKind.TEXT, match[2]), *word[1:])
+        self._note_arguments(command.line, value)
         name = match[1]
         constant = self._constant(value)
         reference = None if constant is not None else self._date(command.line, value)
@@ -222,6 +278,13 @@ class _Script:
                     inner.line += command.line - 1
                     self.take(inner)
         return True
+
+    def _note_arguments(self, line: int, word: Word) -> None:
+        """Note arguments of the script that have defaults, which the job has then."""
+        for part in word:
+            if part.kind is PartKind.VARIABLE and part.default is not None and part.text.isdigit():
+                why = f"is an argument of the script; the job has its default, {part.default}"
+                self.look(line, f"${part.text} {why}")
 
     def _constant(self, word: Word) -> str | None:
         """Return the text of a word if all its variables are known."""
@@ -245,11 +308,17 @@ class _Script:
         if len(parts) != 1 or parts[0].kind is not PartKind.COMMAND:
             return None
         found = commands(parts[0].text)
-        words = [plain(word) or "" for word in found[0].words] if len(found) == 1 else []
-        form = _DATE_FORMAT.fullmatch(words[-1]) if words else None
-        if form is None or words[0] != "date":
+        # a variable whose value is not known, or a command within, may be any number of days
+        known = [self._constant(word) for word in found[0].words] if len(found) == 1 else []
+        words = [word for word in known if word is not None]
+        if len(words) != len(known) or not words or words.pop(0) != "date":
             return None
-        terms = _terms(words[1:-1])
+        formats = [word for word in words if word.startswith("+%")] or words[-1:]
+        form = _DATE_FORMAT.fullmatch(formats[0]) if len(formats) == 1 else None
+        if form is None:
+            return None
+        words.remove(form[0])
+        terms = _terms(words)
         if terms is None:
             return None
         if re.search("[0-9](?:mo|y)", terms):
@@ -276,10 +345,11 @@ class _Script:
     def _loop_values(self, word: Word) -> list[str] | None:
         constant = self._constant(word)
         if constant is not None:
-            quoted = any(part.quoted for part in word)
-            if not quoted and any(mark in constant for mark in "*?["):
+            if any(part.quoted for part in word):
+                return [constant]
+            if any(mark in constant for mark in "*?["):
                 return None
-            return [constant] if quoted else constant.split()
+            return _expanded(constant) if "{" in constant else constant.split()
         if len(word) == 1 and word[0].kind is PartKind.COMMAND:
             found = commands(word[0].text)
             inner = found[0] if len(found) == 1 else Command(0)
@@ -289,9 +359,7 @@ class _Script:
             elif not words and inner.redirections and inner.redirections[0][0] == "<":
                 text = self.read(self._constant(inner.redirections[0][1]) or "")
             elif words and words[0] == "seq" and all(word and word.isdigit() for word in words[1:]):
-                numbers = [int(word or 0) for word in words[1:]]
-                start, stop = (1, numbers[0]) if len(numbers) == 1 else (numbers[0], numbers[-1])
-                text = " ".join(map(str, range(start, min(stop, start + 9999) + 1)))
+                text = _sequence([int(word or 0) for word in words[1:]])
             else:
                 text = None
             return None if text is None else text.split()
@@ -332,7 +400,7 @@ class _Script:
             self.lost += 1
             self.look(command.line, f"not translated: the loop over {', '.join(outside)} has too many values")
             return
-        if any(loop.values is None for loop in self.loops) and not loops:
+        if any(loop.name not in loops and loop.values != [] for loop in self.loops):
             self.look(command.line, "a loop repeats this call; the job has it once")
         self.found.append(_Found(command.line, command_line, loops))
 
@@ -376,9 +444,12 @@ class _Script:
             self.look(command.line, "findscu's output goes to another program; a sink may do the same")
         if command.after == "&":
             self.look(command.line, "findscu runs in the background; a job asks its peers side by side")
+        self._note_outputs(command)
+
+    def _note_outputs(self, command: Command) -> None:
         for operator, target in command.redirections:
             text = shown(target)
-            if text not in ("/dev/null", "1", "2"):
+            if ">" in operator and text not in ("/dev/null", "1", "2"):
                 self.look(command.line, f"{operator} {text}: redirect the output of cfind run, or add a sink")
 
     def _understood(
@@ -402,6 +473,7 @@ class _Script:
                 kinds = [value.kind is Kind.TEXT for value in BY_NAME[constant].values]
                 argv.append(constant)
                 continue
+            self._note_arguments(line, word)
             if constant is not None and (not free or not variable):
                 argv += [constant] if variable else self._split(word, constant)
                 continue
@@ -439,7 +511,11 @@ class _Script:
             date = self._date(line, (part,))
             if date is None:
                 self.look(line, f"$({part.text}) is not run by a job; give its output as a variable")
-                return self._variable(f"LINE_{line}", None)
+                others = self.outputs.setdefault(line, [])
+                if part.text not in others:
+                    others.append(part.text)
+                number = others.index(part.text) + 1
+                return self._variable(f"LINE_{line}" if number == 1 else f"LINE_{line}_{number}", None)
             return date
         name = part.text
         loop = self._loop_of(name)
@@ -552,6 +628,60 @@ class _Script:
             )
         unique = dict.fromkeys(self.looks)
         return tuple(sorted(unique, key=lambda look: look.line))
+
+
+def _without_keywords(words: Sequence[Word]) -> Sequence[Word]:
+    return list(dropwhile(lambda word: plain(word) in _KEYWORDS, words))
+
+
+def _end_of_loop(script: Sequence[Command], at: int) -> int | None:
+    """Return the index of the `done` that ends the loop which begins at an index, None without one."""
+    depth = 0
+    for index in range(at, len(script)):
+        keywords = [
+            plain(word) for word in takewhile(lambda word: plain(word) in _KEYWORDS, script[index].words)
+        ]
+        words = script[index].words[len(keywords) :]
+        depth += (
+            keywords.count("while") + keywords.count("until") + (bool(words) and plain(words[0]) == "for")
+        )
+        depth -= keywords.count("done")
+        if depth == 0:
+            return index
+    return None
+
+
+def _mentions(part: Part, name: str) -> bool:
+    """Return whether a part of a word is a variable, or a command that is given it."""
+    if part.kind is PartKind.VARIABLE:
+        return part.text == name
+    return part.kind is PartKind.COMMAND and re.search(rf"\$\{{?{name}\b", part.text) is not None
+
+
+def _sequence(numbers: Sequence[int]) -> str | None:
+    """Return what seq(1) prints for its arguments, in one line."""
+    if not 1 <= len(numbers) <= 3 or (len(numbers) == 3 and not numbers[1]):
+        return None
+    start, step = numbers[0] if len(numbers) > 1 else 1, numbers[1] if len(numbers) == 3 else 1
+    return " ".join(map(str, range(start, min(numbers[-1], start + 9999 * step) + 1, step)))
+
+
+def _expanded(text: str) -> list[str] | None:
+    """Return a word with one {1..9} or {a,b} as the words that it stands for, None where that is open."""
+    match = _BRACES.fullmatch(text)
+    if match is None:
+        return None
+    if match["choices"] is not None:
+        return [f"{match['before']}{choice}{match['behind']}" for choice in match["choices"].split(",")]
+    first, last = match["first"], match["last"]
+    start, stop = int(first), int(last)
+    digits = max(len(first), len(last)) if any(len(end) > 1 and end[0] == "0" for end in (first, last)) else 0
+    step = 1 if start <= stop else -1
+    if abs(stop - start) > 9999:
+        return None
+    return [
+        f"{match['before']}{number:0{digits}}{match['behind']}" for number in range(start, stop + step, step)
+    ]
 
 
 def _terms(words: Sequence[str]) -> str | None:

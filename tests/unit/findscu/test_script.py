@@ -96,6 +96,7 @@ def test_dates_of_scripts_are_those_of_the_day(
         ("date -v-7d +%Y%m%d", "${today-7d}"),
         ("date -v-1m -v+2d +%Y%m%d", "${today-1mo+2d}"),
         ("date -v-90M +%H%M%S", "${now-90min:%H%M%S}"),
+        ("date +%Y%m%d -d '3 days ago'", "${today-3d}"),
     ],
 )
 def test_dates_of_the_shell(command: str, reference: str, tmp_path: Path) -> None:
@@ -121,11 +122,120 @@ def test_dates_of_the_shell(command: str, reference: str, tmp_path: Path) -> Non
         "date -d monday +%Y%m%d",
         "date -v -7d +%Y%m%d",
         "date -d @0 +%Y",
+        "date -d '$N days ago' +%Y%m%d",
+        "date -d '$(date +%Y-%m-01) -1 day' +%Y%m%d",
+        "date -d 'yesterday' -d '${N:+3 days}' +%Y%m%d",
     ],
 )
 def test_dates_that_a_job_does_not_know_are_to_be_looked_at(command: str) -> None:
-    translation = translate_script(f'findscu -S -k "StudyDate=$({command})" p 104\n', {}, lambda _: None)
+    command = command.replace("'", '"')
+    translation = translate_script(f"findscu -S -k StudyDate=$({command}) p 104\n", {}, lambda _: None)
     assert looks(translation) == [f"1: $({command}) is not run by a job; give its output as a variable"]
+    assert yaml.load(translation.text, yaml.BaseLoader)["queries"]["line-1"]["keys"] == {
+        "StudyDate": "${var:LINE_1}"
+    }
+
+
+def test_known_variables_stand_in_dates() -> None:
+    script = 'N=7\nfindscu -S -k StudyDate=$(date -d "-$N days" +%Y%m%d)- p 104\n'
+    translation = translate_script(script, {}, lambda _: None)
+    job = yaml.load(translation.text, yaml.BaseLoader)
+    assert job["queries"]["line-2"]["keys"] == {"StudyDate": "${today-7d}-"}
+    assert not looks(translation)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        'findscu -S -k StudyDate=$(date -d "$d days ago" +%Y%m%d) p 104',
+        'DAY=$(date -d "$d days ago" +%Y%m%d)\nfindscu -S -k StudyDate=$DAY p 104',
+        "export DAY=`date -v-${d}d +%Y%m%d`\nif true; then findscu -S -k StudyDate=$DAY p 104; fi",
+    ],
+)
+def test_loops_that_compute_dates_are_written_out(body: str) -> None:
+    translation = translate_script(f"for d in {{2..4}}; do\n{body}\ndone\n", {}, lambda _: None)
+    queries = yaml.load(translation.text, yaml.BaseLoader)["queries"]
+    assert [query["keys"] for query in queries.values()] == [
+        {"StudyDate": "${today-2d}"},
+        {"StudyDate": "${today-3d}"},
+        {"StudyDate": "${today-4d}"},
+    ]
+    assert not looks(translation)
+
+
+def test_a_long_loop_that_computes_dates_is_to_be_looked_at() -> None:
+    script = (
+        'for d in $(seq 200); do\nDAY=$(date -d "$d days ago" +%Y%m%d)\n'
+        "findscu -S -k StudyDate=$DAY p 104\ndone\n"
+    )
+    translation = translate_script(script, {}, lambda _: None)
+    assert yaml.load(translation.text, yaml.BaseLoader)["vars"] == {"DAY": ""}
+    assert looks(translation) == [
+        "3: the value of DAY is found by the script; give it with --var",
+        "3: a loop repeats this call; the job has it once",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "values"),
+    [
+        ("$(seq 3)", ["1", "2", "3"]),
+        ("$(seq 2 3)", ["2", "3"]),
+        ("$(seq 0 7 21)", ["0", "7", "14", "21"]),
+        ("{2..4}", ["2", "3", "4"]),
+        ("{3..1}", ["3", "2", "1"]),
+        ("{08..10}", ["08", "09", "10"]),
+        ("{0..2}", ["0", "1", "2"]),
+        ("A{CT,MR}1 x", ["ACT1", "AMR1", "x"]),
+        ("A{CT,MR}1", ["ACT1", "AMR1"]),
+        ("{a,{b,c}}", None),
+        ("$(seq 1 0 3)", None),
+        ("'{1..3}'", ["{1..3}"]),
+    ],
+)
+def test_values_of_a_loop(words: str, values: list[str] | None) -> None:
+    translation = translate_script(
+        f"for v in {words}; do findscu -S -k PatientID=$v p 104; done\n", {}, lambda _: None
+    )
+    job = yaml.load(translation.text, yaml.BaseLoader)
+    if values is None:
+        assert job["vars"] == {"v": ""}
+        assert looks(translation)[0] == f"1: the loop over {words} cannot be followed; list its values"
+    else:
+        assert job["queries"]["line-1"]["foreach"]["values"] == {"v": values}
+        assert not looks(translation)
+
+
+def test_a_loop_whose_variable_a_call_does_not_use_is_to_be_looked_at() -> None:
+    script = "for m in CT MR; do for try in 1 2; do findscu -S -k Modality=$m p 104; done; done\n"
+    translation = translate_script(script, {}, lambda _: None)
+    assert looks(translation) == ["1: a loop repeats this call; the job has it once"]
+
+
+def test_defaults_of_arguments_are_to_be_looked_at() -> None:
+    translation = translate_script("H=${1:-pacs}\nfindscu -S -k PatientID $H ${2-104}\n", {}, lambda _: None)
+    assert yaml.load(translation.text, yaml.BaseLoader)["peers"]["pacs"]["port"] == "104"
+    assert looks(translation) == [
+        "1: $1 is an argument of the script; the job has its default, pacs",
+        "2: $2 is an argument of the script; the job has its default, 104",
+    ]
+
+
+def test_outputs_of_two_programs_are_two_variables() -> None:
+    call = "findscu -S -k PatientID=$(first) -k StudyID=$(second) -k AccessionNumber=$(first) p 104\n"
+    job = yaml.load(translate_script(call, {}, lambda _: None).text, yaml.BaseLoader)
+    assert job["queries"]["line-1"]["keys"] == {
+        "PatientID": "${var:LINE_1}",
+        "StudyID": "${var:LINE_1_2}",
+        "AccessionNumber": "${var:LINE_1}",
+    }
+
+
+def test_an_output_of_a_whole_loop_is_to_be_looked_at() -> None:
+    script = "for m in CT MR; do findscu -S -k Modality=$m p 104; done > all.txt\n"
+    assert looks(translate_script(script, {}, lambda _: None)) == [
+        "1: > all.txt: redirect the output of cfind run, or add a sink"
+    ]
 
 
 def test_there_are_ten() -> None:
