@@ -25,12 +25,22 @@ def settings_text(tls: Tls) -> str:
 
 def certificate_text(certificate: Certificate) -> str:
     """Say in one line what a certificate says."""
-    text = f"of {certificate.subject}, issued by {certificate.issuer}"
+    text = _owner(certificate)
     if certificate.names:
         text += f"; for {', '.join(certificate.names)}"
     if certificate.not_before is not None and certificate.not_after is not None:
         text += f"; valid from {certificate.not_before.date()} to {certificate.not_after.date()}"
     return f"{text}; SHA-256 {certificate.sha256}"
+
+
+def _owner(certificate: Certificate) -> str:
+    if certificate.subject or certificate.issuer:
+        return f"of {certificate.subject or 'nobody'}, issued by {certificate.issuer or 'nobody'}"
+    from importlib.util import find_spec
+
+    if find_spec("cryptography") is None:
+        return "(pip install 'cfind-runner[tls]' shows whose)"
+    return "that does not say whose it is"
 
 
 def session_text(session: TlsSession) -> str:
@@ -40,7 +50,7 @@ def session_text(session: TlsSession) -> str:
     if certificate is None:
         return f"{text}; no certificate"
     verified = "" if session.verified else ", not verified"
-    text += f"; certificate of {certificate.subject}, issued by {certificate.issuer}{verified}"
+    text += f"; certificate {_owner(certificate)}{verified}"
     text += f"; SHA-256 {certificate.sha256}"
     days = session.days_left
     return text if days is None else f"{text}; {days} {'day' if abs(days) == 1 else 'days'} left"

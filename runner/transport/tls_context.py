@@ -15,7 +15,6 @@ from weakref import WeakKeyDictionary
 from runner.cipher_suites import TLS_1_3, is_weak, openssl_name
 from runner.errors import CfindError, InterruptedRunError, InvalidJobError
 from runner.model import KeyFormat, PeerVerification, RevocationCheck, SecurityProfile, Tls, TlsVersion
-from runner.transport.der import sequence
 from runner.transport.secret import Need, secret_of
 from runner.transport.security_profiles import OFFERS, Offer, Version
 from runner.transport.stop_signal import StopSignal
@@ -219,11 +218,8 @@ def _load_own(context: ssl.SSLContext, tls: Tls, key: Path, certificate: Path, s
     key_data = _read(key, "the private key")
     certificate_data = _read(certificate, "the certificate")
     if tls.key_format is KeyFormat.DER:
-        label = _label_of_key(key_data)
-        if label is None:
-            raise _no_key(key, tls.key_format)
-        key_data = _pem(key_data, label)
-        certificate_data = _pem_certificate(certificate_data, certificate)
+        key_data = _key_as_pem(key_data, key)
+        certificate_data = _certificate_as_pem(certificate_data, certificate)
     if not _PRIVATE_KEY.search(key_data):
         raise _no_key(key, tls.key_format)
     if _CERTIFICATE not in certificate_data and not any(
@@ -296,39 +292,50 @@ def _no_certificate(path: Path, form: KeyFormat) -> InvalidJobError:
     )
 
 
-def _label_of_key(data: bytes) -> str | None:
-    """Return what PEM calls a private key in DER; only the types of its first members are looked at."""
-    members = _members(data)
-    if members[:2] == [0x30, 0x04]:
-        return "ENCRYPTED PRIVATE KEY"  # RFC 5958 3
-    if members[:3] == [0x02, 0x30, 0x04]:
-        return "PRIVATE KEY"  # RFC 5958 2
-    if members[:2] == [0x02, 0x04]:
-        return "EC PRIVATE KEY"  # RFC 5915 3
-    if members[:9] == [0x02] * 9:
-        return "RSA PRIVATE KEY"  # RFC 8017 A.1.2
-    return "DSA PRIVATE KEY" if members == [0x02] * 6 else None
+def _key_as_pem(data: bytes, path: Path) -> bytes:
+    """Return a private key that is in DER as OpenSSL is given it: in PEM, encrypted as it was.
+
+    Raises:
+        InvalidJobError: the file has no such key, or the library that reads them is not there.
+    """
+    try:
+        from cryptography.exceptions import UnsupportedAlgorithm
+        from cryptography.hazmat.primitives import serialization as keys
+    except ImportError:
+        raise InvalidJobError(
+            "keys in DER are read by the library cryptography, which is not installed",
+            "pip install 'cfind-runner[tls]', or convert the key: openssl pkey -inform DER -in OLD -out NEW",
+            str(path),
+        ) from None
+    try:
+        key = keys.load_der_private_key(data, None)
+    except TypeError:  # it wants a password; of the forms in DER only PKCS #8 is encrypted (RFC 5958 3)
+        return _pem(data, "ENCRYPTED PRIVATE KEY")
+    except (ValueError, UnsupportedAlgorithm):
+        raise _no_key(path, KeyFormat.DER) from None
+    return key.private_bytes(keys.Encoding.PEM, keys.PrivateFormat.PKCS8, keys.NoEncryption())
 
 
-def _members(data: bytes) -> list[int]:
-    """Return the tags of the members of a sequence in DER; empty for what is none."""
-    return [tag for tag, _ in sequence(data)]
+def _certificate_as_pem(data: bytes, path: Path) -> bytes:
+    if not _is_certificate(data):
+        raise _no_certificate(path, KeyFormat.DER)
+    return _pem(data, "CERTIFICATE")
+
+
+def _is_certificate(data: bytes) -> bool:
+    """Whether OpenSSL takes bytes for certificates in DER."""
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=data)
+    except (ssl.SSLError, ValueError):
+        return False
+    return True
 
 
 def _pem(data: bytes, label: str) -> bytes:
     import base64
 
-    return b"-----BEGIN %s-----\n%s-----END %s-----\n" % (
-        label.encode(),
-        base64.encodebytes(data),
-        label.encode(),
-    )
-
-
-def _pem_certificate(data: bytes, path: Path) -> bytes:
-    if _members(data) != [0x30, 0x30, 0x03]:
-        raise _no_certificate(path, KeyFormat.DER)
-    return _pem(data, "CERTIFICATE")
+    mark = label.encode()
+    return b"-----BEGIN %s-----\n%s-----END %s-----\n" % (mark, base64.encodebytes(data), mark)
 
 
 # --- whom we trust ----------------------------------------------------------------------------------
@@ -343,7 +350,7 @@ def _trust_file(context: ssl.SSLContext, path: Path, form: KeyFormat) -> None:
 def _trust(context: ssl.SSLContext, data: bytes, form: KeyFormat) -> bool:
     """Trust the certificates in a file; False where there is none."""
     if form is KeyFormat.DER:
-        if _members(data) != [0x30, 0x30, 0x03]:
+        if not _is_certificate(data):
             return False
         data = _pem(data, "CERTIFICATE")
     elif _CERTIFICATE not in data and not any(mark in data for mark in _OTHER_CERTIFICATES):
@@ -385,7 +392,7 @@ def _trust_folder(context: ssl.SSLContext, folder: Path) -> None:
 
 def _load_revocation_list(context: ssl.SSLContext, path: Path) -> None:
     data = _read(path, "the revocation list")
-    if data[:1] == b"\x30" and _members(data) == [0x30, 0x30, 0x03]:
+    if data[:1] == b"\x30":
         data = _pem(data, "X509 CRL")
     failed = _REVOCATION_LIST not in data
     if not failed:

@@ -73,7 +73,7 @@ INPUT_OUTPUT = frozenset(
 )
 
 #: Libraries whose import costs more than a query takes; they are imported inside functions.
-HEAVY = frozenset({"pydicom", "pynetdicom", "jsonschema", "yaml"})
+HEAVY = frozenset({"pydicom", "pynetdicom", "jsonschema", "yaml", "cryptography"})
 #: Modules that are themselves imported late, and may import them at their top.
 LATE_MODULES: frozenset[str] = frozenset()
 
