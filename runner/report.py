@@ -64,8 +64,8 @@ def _job(result: RunResult, indent: str) -> Iterator[str]:
         "error": error_record(result.error),
         "warnings": list(result.warnings),
         "peers": [_peer(result.job.peer(peer.name), peer) for peer in result.peers],
-        "sinks": [_sink(sink) for sink in result.sinks],
-        "expectations": [_expectation(one) for one in result.expectations],
+        "sinks": [sink_document(sink) for sink in result.sinks],
+        "expectations": [expectation_document(one) for one in result.expectations],
     }
     records = ([_dumped(one, f"{indent}    ")] for one in result.ledger.records())
     yield from _object(head, "operations", records, indent)
@@ -144,7 +144,8 @@ def _dumped(value: Any, indent: str) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False).replace("\n", f"\n{indent}")
 
 
-def _expectation(result: ExpectationResult) -> Document:
+def expectation_document(result: ExpectationResult) -> Document:
+    """Return what the report says of an expectation."""
     return {
         "query": result.query,
         "expectation": result.expectation,
@@ -153,7 +154,8 @@ def _expectation(result: ExpectationResult) -> Document:
     }
 
 
-def _sink(result: SinkResult) -> Document:
+def sink_document(result: SinkResult) -> Document:
+    """Return what the report says of a sink."""
     return {
         "type": result.type,
         "path": result.path,

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from runner.cli.messages import complain, say
 from runner.cli.run import run_jobs
-from runner.cli.watching import Told, Watcher
+from runner.cli.told import Told
+from runner.cli.watching import Watcher
 from runner.errors import ExitStatus
 from runner.findscu.command_line import Action, CommandLine, Verbosity, parse
 from runner.findscu.job import job_of

@@ -8,6 +8,7 @@ import time
 from contextlib import suppress
 from types import FrameType
 
+from runner.cli.messages import message_line
 from runner.errors import ExitStatus
 from runner.transport.stop_signal import StopSignal
 
@@ -70,4 +71,4 @@ class SignalledStop:
 def _tell(text: str) -> None:
     """Print a message from a signal handler, past the buffers that it may have broken into."""
     with suppress(OSError):
-        os.write(2, f"cfind: {text}\n".encode())
+        os.write(2, f"{message_line(text)}\n".encode())

@@ -1,12 +1,49 @@
-"""Messages for people, on stderr: one line each, nothing in them that a terminal would obey."""
+"""Messages on stderr: one line each, nothing in them that a terminal would obey.
+
+They are for people, or with `--log json` objects of JSON, for programs.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import sys
+import time
 import unicodedata
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from runner.errors import DefectError, SinkError
+
+
+class _Voice:
+    """How messages are told.
+
+    Attributes:
+        as_json: whether each is an object of JSON.
+        outlet: takes lines in place of stderr; None for stderr itself.
+    """
+
+    def __init__(self) -> None:
+        self.as_json = False
+        self.outlet: Callable[[str], None] | None = None
+
+
+_voice = _Voice()
+
+
+def speak_json(*, as_json: bool = True) -> None:
+    """From now on tell messages as JSON, or no more."""
+    _voice.as_json = as_json
+
+
+@contextlib.contextmanager
+def spoken_through(outlet: Callable[[str], None]) -> Iterator[None]:
+    """While it is entered, let something else print the lines, which shares the terminal with them."""
+    _voice.outlet = outlet
+    try:
+        yield
+    finally:
+        _voice.outlet = None
 
 
 def say(text: str) -> None:
@@ -45,11 +82,35 @@ def lost_output(error: OSError) -> SinkError:
 
 def complain(text: str) -> None:
     """Print one message on stderr; a stderr that is gone is no further failure."""
-    note(f"cfind: {text}")
+    note(message_line(text))
+
+
+def message_line(text: str) -> str:
+    """Return the line that tells a message, for whoever prints it."""
+    return event_line("message", {"text": text}) if _voice.as_json else f"cfind: {text}"
+
+
+def tell_event(event: str, members: dict[str, Any]) -> None:
+    """Print one event as an object of JSON on stderr."""
+    note(event_line(event, members))
+
+
+def event_line(event: str, members: dict[str, Any]) -> str:
+    """Return an event as JSON, with the time in UTC."""
+    import json
+
+    now = time.time()
+    seconds = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now))
+    stamped = {"time": f"{seconds}.{int(now * 1000) % 1000:03d}Z", "event": event, **members}
+    # what is not ASCII is escaped: neither a terminal nor an encoding makes anything else of it
+    return json.dumps(stamped)
 
 
 def note(line: str) -> None:
-    """Print one line on stderr as it is, for a program that reads it there."""
+    """Print one line as it is, for a program that reads it there; a stderr that is gone is no failure."""
+    if _voice.outlet is not None:
+        _voice.outlet(printable(line))
+        return
     if sys.stderr is None:  # it was closed when the process began
         return
     with contextlib.suppress(OSError, ValueError):

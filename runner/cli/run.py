@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,15 +21,19 @@ from runner.cli.arguments import (
 from runner.cli.interruption import SignalledStop
 from runner.cli.job_files import valid_jobs
 from runner.cli.keeping import Keeping, add_state_option, state_folder
-from runner.cli.messages import complain
+from runner.cli.messages import complain, speak_json
 from runner.cli.output_paths import check_outputs
-from runner.cli.watching import Told, Watcher
+from runner.cli.teller import Teller
+from runner.cli.told import Told
+from runner.engine.observer import Observer, Observers
 from runner.engine.result import Verdict
 from runner.engine.run_result import RunResult, foremost
-from runner.errors import AlreadyRunningError, ExitStatus
+from runner.errors import AlreadyRunningError, ExitStatus, UsageError
 from runner.model import Job
 
 if TYPE_CHECKING:
+    import argparse
+
     from runner.sinks.atomic_file import AtomicFile
     from runner.state.kept_run import KeptRun
 
@@ -54,10 +59,22 @@ def parser() -> ArgumentParser:
         choices=("github",),
         help="print what failed and what was not as expected as annotations on stderr, too",
     )
-    made.add_argument("--quiet", action="store_true", help="no summary on stderr, only failures and warnings")
+    made.add_argument(
+        "--quiet",
+        action="store_true",
+        help="no summary and nothing of how far the run is on stderr, only failures and warnings",
+    )
+    made.add_argument(
+        "--log",
+        choices=("text", "json"),
+        default="text",
+        help="how what happens is told on stderr: in lines for people, or every event as an object of JSON",
+    )
     return made
 
 
+#: Seconds between two lines about how far a run is; one that takes less has none.
+_PROGRESS_EVERY = 30.0
 #: So many pieces of a report are written at once.
 _PIECES = 300
 
@@ -65,22 +82,45 @@ _PIECES = 300
 def execute(argv: Sequence[str]) -> ExitStatus:
     """Run the command."""
     options = parser().parse_args(argv)
+    if options.log == "json":
+        if options.annotations is not None:
+            what = "--annotations prints lines on stderr that are no JSON"
+            raise UsageError(what, "take --junit in its place, or leave --log json out")
+        speak_json()
     variables, clock = given_variables(options.variables), given_clock(options.now)
     jobs = valid_jobs(options.jobs, variables, clock=clock, strictly=options.strict)
     check_outputs(jobs, options.output_dir, options.report, options.junit)
+    return run_jobs(
+        jobs,
+        options.output_dir,
+        options.report,
+        _teller(options),
+        options.junit,
+        Keeping(state_folder(options), clock, required=options.state is not None),
+        with_progress=not options.quiet,
+    )
+
+
+def _teller(options: argparse.Namespace) -> Teller:
     told = Told.IDENTIFIERS if options.debug else Told.WARNINGS if options.quiet else Told.SUMMARY
-    watcher = Watcher(told, annotate=options.annotations is not None)
-    keeping = Keeping(state_folder(options), clock, required=options.state is not None)
-    return run_jobs(jobs, options.output_dir, options.report, watcher, options.junit, keeping)
+    if options.log == "json":
+        from runner.cli.json_log import JsonLog
+
+        return JsonLog(told)
+    from runner.cli.watching import Watcher
+
+    return Watcher(told, annotate=options.annotations is not None)
 
 
 def run_jobs(
     jobs: Sequence[Job],
     output_dir: Path,
     report_path: Path | None,
-    watcher: Watcher,
+    teller: Teller,
     junit_path: Path | None = None,
     keeping: Keeping | None = None,
+    *,
+    with_progress: bool = False,
 ) -> ExitStatus:
     """Run jobs one after the other, and write the reports.
 
@@ -91,9 +131,10 @@ def run_jobs(
         jobs: what to run.
         output_dir: the folder that the sinks' paths are relative to.
         report_path: where the report goes; None for nowhere.
-        watcher: tells what happens.
+        teller: tells on stderr what happens.
         junit_path: where the report goes as JUnit XML; None for nowhere.
         keeping: how it is kept what the runs have done; None where nothing is.
+        with_progress: whether it is told now and then how far a run is.
 
     Raises:
         StateError: if the state folder that the user has named cannot be used.
@@ -112,7 +153,7 @@ def run_jobs(
         try:
             for job in jobs:
                 try:
-                    kept = keeping.begin(job, watcher.warning) if keeping is not None else None
+                    kept = keeping.begin(job, teller.warning) if keeping is not None else None
                 except AlreadyRunningError as error:
                     complain(str(error))
                     statuses.add(error.status)
@@ -122,18 +163,19 @@ def run_jobs(
                     if signalled() is not None:
                         # it came between two jobs: this one ends before it sends anything
                         signalled.stop.set()
-                    result = run(
-                        job,
-                        output_dir=output_dir,
-                        stdout=sys.stdout.buffer,
-                        stop=signalled.stop,
-                        interruption=signalled,
-                        observer=watcher,
-                    )
+                    with _watched(teller, with_progress=with_progress) as observer:
+                        result = run(
+                            job,
+                            output_dir=output_dir,
+                            stdout=sys.stdout.buffer,
+                            stop=signalled.stop,
+                            interruption=signalled,
+                            observer=observer,
+                        )
                     results.append(result)
-                    watcher.summarize(result)
+                    teller.summarize(result)
                     if kept is not None:
-                        _note_end(kept, result, watcher)
+                        _note_end(kept, result, teller)
                 finally:
                     if kept is not None:
                         kept.release()
@@ -147,7 +189,7 @@ def run_jobs(
     return foremost(statuses.union(result.exit_status for result in results))
 
 
-def _note_end(kept: KeptRun, result: RunResult, watcher: Watcher) -> None:
+def _note_end(kept: KeptRun, result: RunResult, teller: Teller) -> None:
     """Note how a run ended."""
     from runner.state.kept_run import Ending
 
@@ -162,7 +204,27 @@ def _note_end(kept: KeptRun, result: RunResult, watcher: Watcher) -> None:
         )
     )
     if kept.trouble is not None:
-        watcher.warning(f"job {result.job.name}", f"{kept.trouble}; so the run cannot be resumed")
+        teller.warning(f"job {result.job.name}", f"{kept.trouble}; so the run cannot be resumed")
+
+
+@contextmanager
+def _watched(teller: Teller, *, with_progress: bool) -> Iterator[Observer]:
+    """Give the observer of a run, and meanwhile tell how far the run is."""
+    if not with_progress:
+        yield teller
+        return
+    from runner.cli.tally import Tally
+    from runner.cli.ticking import Ticking
+
+    tally = Tally()
+
+    def tell() -> None:
+        snapshot = tally.snapshot()
+        if snapshot is not None:
+            teller.progress(snapshot)
+
+    with Ticking(tell, _PROGRESS_EVERY):
+        yield Observers(tally, teller)
 
 
 def _opened(report_path: Path | None) -> AtomicFile | None:

@@ -1,42 +1,35 @@
-"""What is told on stderr while a job runs: failures and warnings, and a summary at the end."""
+"""What people are told on stderr while a job runs: failures and warnings, and a summary at the end."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import IntEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.cli.messages import complain, complain_of_defect, note
+from runner.cli.told import Told
+from runner.engine.observer import RunProgress
 from runner.engine.result import OperationResult, SinkResult, Verdict
 from runner.engine.run_result import RunResult
 from runner.errors import CfindError, DefectError, InterruptedRunError
-from runner.model import MatchMode, Peer
+from runner.model import Job, MatchMode, Peer
 from runner.plan import Operation
 
 if TYPE_CHECKING:
+    from runner.cli.tally import Snapshot
     from runner.engine.expectations import ExpectationResult
     from runner.engine.screening import Screened
     from runner.transport.tls_session import TlsSession
 
 #: So many queries are named where the same happened to several.
 _MAX_NAMED = 5
-
-
-class Told(IntEnum):
-    """How much is told; each includes those before it."""
-
-    NOTHING = 0
-    FAILURES = 1
-    WARNINGS = 2
-    SUMMARY = 3
-    PROGRESS = 4
-    IDENTIFIERS = 5
+#: So many different failures and warnings of a peer are told; peers can put something else into each.
+_MAX_TOLD = 100
 
 
 class _Seen:
-    """How often something was told of a peer, and of which queries."""
+    """How often something was told of a peer, and of which queries; of none where it is of associations."""
 
     def __init__(self) -> None:
         self.times = 0
@@ -44,10 +37,13 @@ class _Seen:
 
     def note(self, query: str) -> None:
         self.times += 1
-        self._names[query] = None
+        if query:
+            self._names[query] = None
 
     def queries(self) -> str:
         names = list(self._names)
+        if not names:
+            return ""
         named = ", ".join(names[:_MAX_NAMED])
         more = f" and {len(names) - _MAX_NAMED} more" if len(names) > _MAX_NAMED else ""
         return f"{'query' if len(names) == 1 else 'queries'} {named}{more}"
@@ -79,10 +75,22 @@ class Watcher:
         self._told = told
         self._annotate = annotate
         self._seen: dict[tuple[str, Told, str], _Seen] = {}
+        # how many different ones there were of a peer, and how many were not told
+        self._kinds: dict[tuple[str, Told], int] = {}
+        self._untold: dict[tuple[str, Told], int] = {}
         # by where, and a text that awaits the numbers
         self._found: dict[tuple[str, str], _Found] = {}
         self._removed: dict[str, int] = {}
         self._dropped = 0
+
+    def run_begun(self, job: Job, progress: RunProgress) -> None:
+        """Do nothing: the summary names the job."""
+
+    def progress(self, snapshot: Snapshot) -> None:
+        """Tell how far the run is."""
+        from runner.cli.progress_text import progress_text
+
+        self._tell(Told.SUMMARY, progress_text(snapshot))
 
     def connection_secured(self, peer: Peer, session: TlsSession) -> None:
         """Tell what TLS was negotiated, and with whom."""
@@ -110,9 +118,9 @@ class Watcher:
         """Tell why an operation failed, and its warnings."""
         operation = result.operation
         for text in result.warnings:
-            self._tell_once(Told.WARNINGS, operation, f"warning: {text}")
+            self._tell_once_of(Told.WARNINGS, operation, f"warning: {text}")
         if result.unsupported_keys:
-            self._tell_once(
+            self._tell_once_of(
                 Told.WARNINGS,
                 operation,
                 "warning: the peer says that it does not support every key (status 0xFF01)",
@@ -121,7 +129,7 @@ class Watcher:
             self._tell_screened(result, result.screened)
         if result.error is not None:
             broken_off = isinstance(result.error, InterruptedRunError)
-            self._tell_once(Told.SUMMARY if broken_off else Told.FAILURES, operation, str(result.error))
+            self._tell_once_of(Told.SUMMARY if broken_off else Told.FAILURES, operation, str(result.error))
         self._tell(
             Told.PROGRESS, f"{_where(operation)}: {result.responses} responses, {result.verdict.value}"
         )
@@ -158,16 +166,15 @@ class Watcher:
 
     def warning(self, where: str, text: str) -> None:
         """Tell a warning of an association."""
-        self._tell(Told.WARNINGS, f"{where}: warning: {text}")
+        self._tell_once(Told.WARNINGS, where, f"warning: {text}")
 
     def summarize(self, result: RunResult) -> None:
         """Tell what failed more than once, what became of the sinks, and all in one line."""
-        for (peer, told, text), seen in self._seen.items():
-            if seen.times > 1:
-                self._tell(told, f"peer {peer}, {seen.queries()}: {seen.times} operations in all: {text}")
+        self._tell_seen_in_all()
         if self._annotate:
             self._print_annotations(result)
-        self._seen.clear()
+        for noted in (self._seen, self._kinds, self._untold):
+            noted.clear()
         kept_back = self._tell_found_in_all()
         self._tell_expectations(result.expectations)
         if result.error is not None:
@@ -196,6 +203,16 @@ class Watcher:
             f" {done} of {result.planned} operations complete",
         )
 
+    def _tell_seen_in_all(self) -> None:
+        """Tell how often what was told once came in all, and what was not told."""
+        for (where, told, text), seen in self._seen.items():
+            if seen.times > 1:
+                unit = "operations" if seen.queries() else "times"
+                self._tell(told, f"{_places(where, seen)}: {seen.times} {unit} in all: {text}")
+        for (where, told), times in self._untold.items():
+            what = "warnings" if told is Told.WARNINGS else "failures"
+            self._tell(told, f"{where}: {times} more {what}, of other kinds; --report has all of them")
+
     def _tell_found_in_all(self) -> str:
         """Tell what was found in several operations, and what was removed; return what the last line says."""
         for (where, text), found in self._found.items():
@@ -222,8 +239,8 @@ class Watcher:
         from runner.jobfile.reporters import workflow_command
 
         failed = [
-            (f"peer {peer}, {seen.queries()}", text)
-            for (peer, told, text), seen in self._seen.items()
+            (_places(where, seen), text)
+            for (where, told, text), seen in self._seen.items()
             if told is Told.FAILURES
         ]
         failed += [(f"sink {sink.type}", str(sink.error)) for sink in result.sinks if sink.error is not None]
@@ -253,11 +270,25 @@ class Watcher:
         else:
             self._tell(Told.FAILURES, f"{where}{error}")
 
-    def _tell_once(self, told: Told, operation: Operation, text: str) -> None:
-        seen = self._seen.setdefault((operation.peer.name, told, text), _Seen())
-        seen.note(operation.query.name)
+    def _tell_once_of(self, told: Told, operation: Operation, text: str) -> None:
+        self._tell_once(told, f"peer {operation.peer.name}", text, operation.query.name)
+
+    def _tell_once(self, told: Told, where: str, text: str, query: str = "") -> None:
+        seen = self._seen.get((where, told, text))
+        if seen is None:
+            kinds = self._kinds[where, told] = self._kinds.get((where, told), 0) + 1
+            if kinds > _MAX_TOLD:
+                self._untold[where, told] = self._untold.get((where, told), 0) + 1
+                return
+            seen = self._seen[where, told, text] = _Seen()
+        seen.note(query)
         if seen.times == 1:
-            self._tell(told, f"{_where(operation)}: {text}")
+            self._tell(told, f"{_places(where, seen)}: {text}")
+
+
+def _places(where: str, seen: _Seen) -> str:
+    queries = seen.queries()
+    return f"{where}, {queries}" if queries else where
 
 
 def _where(operation: Operation) -> str:

@@ -59,6 +59,7 @@ class PeerWorker:
 
     Attributes:
         queue: as given.
+        received: how many responses have come, of all operations so far; for other threads to look at.
     """
 
     def __init__(
@@ -78,6 +79,7 @@ class PeerWorker:
         self._peer = peer
         self._abstract_syntaxes = abstract_syntaxes
         self.queue = queue
+        self.received = 0
         self._delivery = delivery
         self._stop = stop
         self._warn = warn
@@ -205,6 +207,7 @@ class PeerWorker:
                 progress.note_undecodable(undecodable)
             first = progress.delivered + 1
             progress.responses += len(identifiers)
+            self.received += len(identifiers)
             progress.delivered += len(passed)
             if has_sinks and passed:
                 delivery.write(Batch(find, first, status, passed, still_undecodable))
@@ -212,6 +215,7 @@ class PeerWorker:
         def keep(identifier: bytes, status: int, why: UndecodableIdentifierError) -> None:
             progress.note_undecodable({0: why})
             progress.responses += 1
+            self.received += 1
             progress.delivered += 1
             if has_sinks:
                 delivery.write(Batch(find, progress.delivered, status, (identifier,), {0: why}))

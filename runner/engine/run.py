@@ -6,6 +6,7 @@ import os
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import replace
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol
 from runner.engine.address import reachable
 from runner.engine.delivery import Delivery
 from runner.engine.ledger import Ledger
-from runner.engine.observer import Observer, SilentObserver
+from runner.engine.observer import Observer, Observers
 from runner.engine.operation_queue import OperationQueue
 from runner.engine.peer_worker import PeerWorker
 from runner.engine.result import OperationResult, PeerResult, Verdict
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
 #: An answer with fewer responses is not compared with others: many have one.
 _COMPARED = 2
 
+#: So many different warnings are kept for the report; peers can put something else into each.
+_MAX_WARNINGS = 1000
 
 #: The exit statuses of runs whose answers are all there.
 _WHOLE = (ExitStatus.SUCCESS, ExitStatus.EXPECTATION)
@@ -77,7 +80,7 @@ def run(
     Returns:
         What came of it. Failures of peers and sinks are in there, and defects of cfind; they do not raise.
     """
-    return _Run(job, output_dir, stdout, stop, interruption, observer or SilentObserver(), executor).run()
+    return _Run(job, output_dir, stdout, stop, interruption, observer or Observers(), executor).run()
 
 
 class _Run:
@@ -108,10 +111,12 @@ class _Run:
         )
         self._families = self._made_families()
         self._expectations = _expectations(job)
-        self._warnings: list[str] = []
+        # Each once, with how often it came.
+        self._warnings: Counter[str] = Counter()
         self._sessions: dict[str, TlsSession] = {}
         self._accepted: dict[str, Accepted] = {}
         self._queues: list[tuple[Peer, OperationQueue]] = []
+        self._at_work: dict[str, list[PeerWorker]] = {peer.name: [] for peer in self._peers()}
         self._output_dir = output_dir
         self._stdout = stdout
         self._delivery = Delivery((), stop)
@@ -120,6 +125,7 @@ class _Run:
         started, begun = time.time(), time.monotonic()
         error: CfindError | None = None
         try:
+            self._observer.run_begun(self._job, self)
             _check_names(self._job, self._output_dir)
             sinks = make_sinks(self._job, self._output_dir, self._stdout)
             self._delivery = Delivery(sinks, self._stop)
@@ -141,7 +147,9 @@ class _Run:
             interrupted=self._interruption(),
             error=error,
             started=started,
-            warnings=tuple(self._warnings),
+            warnings=tuple(
+                text if times == 1 else f"{text} ({times} times)" for text, times in self._warnings.items()
+            ),
             peers=tuple(
                 PeerResult(peer.name, self._sessions.get(peer.name), self._accepted.get(peer.name))
                 for peer in self._peers()
@@ -156,6 +164,16 @@ class _Run:
         closed = self._delivery.close(whole=whole)
         # A signal that came while the sinks committed did not keep anything from being whole.
         return replace(result, sinks=closed, seconds=time.monotonic() - begun)
+
+    def planned(self, peer: str) -> int | None:
+        """Return how many operations a peer gets in all; None where others may follow from them."""
+        if self._families is not None:
+            return None
+        return sum(query.operations_per_peer for query in self._job.queries if peer in query.peers)
+
+    def received(self, peer: str) -> int:
+        """Return how many responses of a peer have come so far."""
+        return sum(worker.received for worker in self._at_work[peer])
 
     def _peers(self) -> list[Peer]:
         used = {name for query in self._job.queries for name in query.peers}
@@ -211,7 +229,7 @@ class _Run:
         self._queues.append((peer, queue))
         most = sum(query.operations_per_peer for query in queries)
         for _ in range(peer.max_associations if families is not None else min(peer.max_associations, most)):
-            yield PeerWorker(
+            worker = PeerWorker(
                 peer,
                 abstract_syntaxes,
                 queue,
@@ -224,6 +242,8 @@ class _Run:
                 self._screening,
                 unreachable,
             )
+            self._at_work[peer.name].append(worker)
+            yield worker
 
     def _drain(self, worker: PeerWorker) -> None:
         try:
@@ -291,7 +311,9 @@ class _Run:
 
     def _warn(self, where: str, text: str) -> None:
         with self._lock:
-            self._warnings.append(f"{where}: {text}")
+            warning = f"{where}: {text}"
+            if warning in self._warnings or len(self._warnings) < _MAX_WARNINGS:
+                self._warnings[warning] += 1
             self._observer.warning(where, text)
 
     def _secured(self, peer: Peer, session: TlsSession) -> None:

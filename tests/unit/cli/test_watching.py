@@ -9,7 +9,8 @@ import pytest
 
 from runner.cli import interruption
 from runner.cli.interruption import SignalledStop
-from runner.cli.watching import Told, Watcher
+from runner.cli.told import Told
+from runner.cli.watching import Watcher
 from runner.engine.ledger import Ledger
 from runner.engine.result import OperationResult, SinkResult, Verdict
 from runner.engine.run_result import RunResult

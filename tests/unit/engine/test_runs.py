@@ -18,6 +18,7 @@ import pytest
 from runner.association.events import Accepted
 from runner.dicom.transfer_syntax import TransferSyntax
 from runner.engine import peer_worker
+from runner.engine.observer import Observers
 from runner.engine.result import OperationResult, Verdict
 from runner.engine.run import run
 from runner.engine.run_result import RunResult
@@ -36,7 +37,6 @@ from runner.model import CsvSink, InformationModel, Job, Peer, Query, Request
 from runner.report import report
 from runner.status import FindOutcome, StatusDetail
 from runner.transport.stop_signal import StopSignal
-from runner.transport.tls_session import TlsSession
 
 GOOD = struct.pack("<HH2sH", 0x0010, 0x0010, b"PN", 4) + b"A^B "
 BAD = GOOD[:-2]
@@ -301,12 +301,7 @@ def test_a_defect_in_one_thread_ends_the_run(running: Callable[..., RunResult], 
 
 
 def test_a_defect_of_an_observer_ends_the_run(running: Callable[..., RunResult]) -> None:
-    class Broken:
-        def connection_secured(self, peer: Peer, session: TlsSession) -> None: ...
-
-        def association_opened(self, peer: Peer) -> None: ...
-        def operation_started(self, operation: Any) -> None: ...
-        def warning(self, where: str, text: str) -> None: ...
+    class Broken(Observers):
         def operation_finished(self, result: OperationResult) -> None:
             raise RuntimeError
 
