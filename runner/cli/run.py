@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -60,6 +61,13 @@ def parser() -> ArgumentParser:
         help="print what failed and what was not as expected as annotations on stderr, too",
     )
     made.add_argument(
+        "--compare",
+        nargs=2,
+        metavar="PEER",
+        help="ask these two peers all queries of the job, whichever peers it names there; keep the answers as"
+        " rsp files in folders of the peers' names, in place of the job's sinks; print what differs",
+    )
+    made.add_argument(
         "--quiet",
         action="store_true",
         help="no summary and nothing of how far the run is on stderr, only failures and warnings",
@@ -89,6 +97,8 @@ def execute(argv: Sequence[str]) -> ExitStatus:
         speak_json()
     variables, clock = given_variables(options.variables), given_clock(options.now)
     jobs = valid_jobs(options.jobs, variables, clock=clock, strictly=options.strict)
+    if options.compare is not None:
+        return _compare(jobs, options)
     check_outputs(jobs, options.output_dir, options.report, options.junit)
     return run_jobs(
         jobs,
@@ -98,6 +108,25 @@ def execute(argv: Sequence[str]) -> ExitStatus:
         options.junit,
         Keeping(state_folder(options), clock, required=options.state is not None),
         with_progress=not options.quiet,
+    )
+
+
+def _compare(jobs: Sequence[Job], options: argparse.Namespace) -> ExitStatus:
+    """Ask two peers the same. Nothing is kept of these runs: they are not the job's own."""
+    from runner.cli.compare_peers import compare_results, jobs_of_peers
+
+    if options.state is not None:
+        raise UsageError("--state does not go with --compare", "nothing is kept of such a run: leave it out")
+    jobs = jobs_of_peers(jobs, options.compare, options.output_dir)
+    check_outputs(jobs, options.output_dir, options.report, options.junit)
+    return run_jobs(
+        jobs,
+        options.output_dir,
+        options.report,
+        _teller(options),
+        options.junit,
+        with_progress=not options.quiet,
+        afterwards=partial(compare_results, names=options.compare),
     )
 
 
@@ -121,6 +150,7 @@ def run_jobs(
     keeping: Keeping | None = None,
     *,
     with_progress: bool = False,
+    afterwards: Callable[[Sequence[RunResult]], ExitStatus] | None = None,
 ) -> ExitStatus:
     """Run jobs one after the other, and write the reports.
 
@@ -135,6 +165,8 @@ def run_jobs(
         junit_path: where the report goes as JUnit XML; None for nowhere.
         keeping: how it is kept what the runs have done; None where nothing is.
         with_progress: whether it is told now and then how far a run is.
+        afterwards: what is done with the results when all jobs have run and no signal came; the exit status
+            that it returns counts too.
 
     Raises:
         StateError: if the state folder that the user has named cannot be used.
@@ -186,7 +218,10 @@ def run_jobs(
                 _write(report_file, results)
             if junit_file is not None:
                 _write_junit(junit_file, results)
-    return foremost(statuses.union(result.exit_status for result in results))
+    statuses.update(result.exit_status for result in results)
+    if afterwards is not None and len(results) == len(jobs) and results[-1].interrupted is None:
+        statuses.add(afterwards(results))
+    return foremost(statuses)
 
 
 def _note_end(kept: KeptRun, result: RunResult, teller: Teller) -> None:
