@@ -30,6 +30,7 @@ COMMANDS: dict[str, Command] = {
         "runner.cli.explain", "explain an attribute, a lint rule, an exit status or a DICOM status"
     ),
     "echo": Command("runner.cli.echo", "send a C-ECHO to every peer of a job"),
+    "probe": Command("runner.cli.probe", "learn what a peer does with queries, as a profile for jobs"),
     "serve": Command("runner.cli.serve", "serve a folder of DICOM files as a C-FIND SCP"),
     "schedule": Command("runner.cli.schedule", "run jobs at the times that they declare"),
     "init": Command("runner.cli.init", "write a job to begin with"),

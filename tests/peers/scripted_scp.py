@@ -29,7 +29,10 @@ class ScriptedSCP:
     """Listens on a loopback port from `with` on.
 
     Args:
-        scenario: as in the golden recordings.
+        scenario: as in the golden recordings. `finds` may be a function: of the number of the C-FIND in its
+            association, from 1, the identifier's bytes and their transfer syntax. `max_associations` is how
+            many may stand at the same time, and `associations_in_all` how many there may ever be; the
+            others are rejected.
 
     Attributes:
         port: where it listens.
@@ -42,6 +45,8 @@ class ScriptedSCP:
         self.associations: list[dict[str, Any]] = []
         self.answered: list[tuple[str, bytes]] = []
         self.finds = 0
+        self.open = 0
+        self.lock = threading.Lock()
         self._threads: list[threading.Thread] = []
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=16)
         self.port: int = self._listener.getsockname()[1]
@@ -85,6 +90,8 @@ class _Association:
         self.client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         with self.client:
             try:
+                with self.scp.lock:
+                    self.scp.open += 1
                 self._negotiate()
                 while True:
                     self._handle(*self._message())
@@ -92,12 +99,19 @@ class _Association:
                 self.record["end"] = end.args[0]
             except OSError:
                 self.record["end"] = "close"
+            finally:
+                with self.scp.lock:
+                    self.scp.open -= 1
 
     def _negotiate(self) -> None:
         kind, body = self._pdu()
         assert kind == _REQUEST
         self._note_request(body)
         answer = self.scenario.get("association", "accept")
+        with self.scp.lock:
+            too_many = self.scp.open > self.scenario.get("max_associations", self.scp.open)
+        if too_many or len(self.scp.associations) > self.scenario.get("associations_in_all", 1_000_000):
+            answer = {"reject": [2, 3, 2]}
         if isinstance(answer, dict):
             self._send(_REJECT, bytes((0, *answer["reject"])))
         if answer == "abort":
@@ -161,7 +175,10 @@ class _Association:
         }
         self.record["finds"].append(find)
         finds = self.scenario.get("finds") or [{}]
-        script = finds[min(self.scp.finds, len(finds) - 1)]
+        if callable(finds):
+            script = finds(len(self.record["finds"]), identifier, syntax)
+        else:
+            script = finds[min(self.scp.finds, len(finds) - 1)]
         self.scp.finds += 1
         self.sent = 0
         for response in script.get("responses", []):

@@ -22,7 +22,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"cli"}),
     frozenset({"comparison"}),
     frozenset({"jobfile", "findscu", "report", "report_file"}),
-    frozenset({"engine"}),
+    frozenset({"engine", "probe"}),
     frozenset({"sinks", "transport", "archive", "state"}),
     frozenset({"association"}),
     frozenset({"plan", "query_keys"}),
@@ -35,11 +35,11 @@ LAYERS: tuple[frozenset[str], ...] = (
 #: What a part does not import although it lies above: the front ends make a model and know of no network,
 #: sinks see responses and no association.
 FORBIDDEN: Mapping[str, frozenset[str]] = {
-    "jobfile": frozenset({"engine", "sinks", "transport", "archive", "association"}),
-    "findscu": frozenset({"engine", "sinks", "transport", "archive", "association"}),
+    "jobfile": frozenset({"engine", "probe", "sinks", "transport", "archive", "association"}),
+    "findscu": frozenset({"engine", "probe", "sinks", "transport", "archive", "association"}),
     "sinks": frozenset({"association"}),
     "comparison": frozenset(
-        {"jobfile", "findscu", "engine", "sinks", "transport", "archive", "association", "plan"}
+        {"jobfile", "findscu", "engine", "probe", "sinks", "transport", "archive", "association", "plan"}
     ),
 }
 

@@ -1,0 +1,1 @@
+"""What a peer does with C-FINDs, learned from a few of them."""
