@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
+from os.path import splitext
 from pathlib import Path as FilePath
 from typing import Protocol
 
@@ -373,10 +374,27 @@ class Request:
         identifier: as it is sent, with QueryRetrieveLevel where it has one.
         source: the query file that it comes from, the row of a `foreach`, such as `cohort.csv:17`, or both;
             "" for keys alone.
+        row: the number of that row, counting from 1; 0 where there are no rows.
     """
 
     identifier: Identifier
     source: str = ""
+    row: int = 0
+
+
+class InputRows(Protocol):
+    """The rows of a `foreach`, read anew each time that they are gone through."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of the columns."""
+
+    def __iter__(self) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """Yield for each row where it comes from, and its cells.
+
+        Raises:
+            InvalidJobError: they cannot be read.
+        """
 
 
 class Requests(Protocol):
@@ -392,6 +410,10 @@ class Requests(Protocol):
     @property
     def size(self) -> int:
         """How many there are; to be counted, perhaps, by reading what they are made of."""
+
+    @property
+    def rows(self) -> InputRows:
+        """The rows that they are made for; a single one without cells where there is no `foreach`."""
 
 
 class MatchMode(str, Enum):
@@ -555,6 +577,7 @@ class Query:
         inherits: for a query that is asked for the records of another: the tags of those of its keys whose
             values come from there.
         split: how a C-FIND that hits a cap is cut into smaller ones; None for not at all.
+        record: what tells its records apart for what counts them; None where nothing does.
     """
 
     name: str
@@ -570,6 +593,7 @@ class Query:
     then: tuple[Query, ...] = ()
     inherits: tuple[int, ...] = ()
     split: Split | None = None
+    record: UniqueKey | None = None
 
     @property
     def family(self) -> Iterator[Query]:
@@ -656,7 +680,46 @@ class CsvSink:
     queries: tuple[str, ...] = ()
 
 
-SinkDeclaration = StdoutSink | RspSink | CsvSink | XmlSink
+class RowState(str, Enum):
+    """What became of a row of a cohort, as its table says it."""
+
+    FOUND = "found"
+    NOT_FOUND = "not found"
+    AMBIGUOUS = "ambiguous"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class CohortSink:
+    """Write each row that a query is sent for to a CSV file, with what was found for it.
+
+    Attributes:
+        path: of the file.
+        query: the name of the query, one of the plan, which has rows.
+        columns: attributes of what was found; empty for the keys of the query.
+        lists: whether the rows of each state are written to a file of their own, too.
+    """
+
+    path: str
+    query: str
+    columns: tuple[Path, ...] = ()
+    lists: bool = False
+
+    @property
+    def queries(self) -> tuple[str, ...]:
+        """The names of the queries whose responses it takes."""
+        return (self.query,)
+
+    @property
+    def list_paths(self) -> dict[RowState, str]:
+        """Where the rows of each state go, `a/b.not-found.csv` for `a/b.csv`; empty without lists."""
+        if not self.lists:
+            return {}
+        stem, suffix = splitext(self.path)  # noqa: PTH122 - of any text, one that is no file name too
+        return {state: f"{stem}.{state.value.replace(' ', '-')}{suffix}" for state in RowState}
+
+
+SinkDeclaration = StdoutSink | RspSink | CsvSink | XmlSink | CohortSink
 
 
 class CatchUp(str, Enum):

@@ -26,6 +26,7 @@ class Operation:
         repetition: counts from 1.
         parent: the number of the operation that this one follows from; 0 for one of the plan.
         part: what it asks for of what its parent asks for, in words; "" where it is no part of another.
+        row: the number of the row of a `foreach` that it is for, counting from 1; 0 for none.
         ancestry: values of the records that it was asked for, those of nearer ones in place of farther ones'.
     """
 
@@ -38,6 +39,7 @@ class Operation:
     repetition: int = 1
     parent: int = 0
     part: str = ""
+    row: int = 0
     ancestry: Mapping[Path, str] = field(default_factory=dict)
 
     @property
@@ -89,6 +91,7 @@ def operations(job: Job, of: str | None = None) -> Iterator[Operation]:
                         job.dictionary,
                         request.source,
                         repetition,
+                        row=request.row,
                     )
 
 

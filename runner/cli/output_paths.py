@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from runner.errors import UsageError
-from runner.model import Job
+from runner.model import CohortSink, Job
 
 
 def check_outputs(
@@ -58,9 +58,10 @@ def _inputs(jobs: Sequence[Job]) -> Iterator[tuple[str, str]]:
 
 def _files(job: Job) -> Iterator[str]:
     for declaration in job.sinks:
-        path = getattr(declaration, "path", "")
-        if path and not _is_device(path):
-            yield path
+        paths = [getattr(declaration, "path", "")]
+        if isinstance(declaration, CohortSink):
+            paths += declaration.list_paths.values()
+        yield from (path for path in paths if path and not _is_device(path))
 
 
 def _is_device(path: str) -> bool:

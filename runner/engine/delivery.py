@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from runner.engine.result import SinkResult
 from runner.errors import CfindError, DefectError, SinkError
 from runner.model import SinkDeclaration
-from runner.sinks.base import Batch, Find, Sink, SinkState
+from runner.sinks.base import Batch, Find, Outcome, Sink, SinkState, TakesOutcomes
 from runner.status import StatusDetail
 from runner.transport.stop_signal import StopSignal
 
@@ -84,6 +84,20 @@ class Delivery:
         if self.vain:
             self._stop.set()
 
+    def judge(self, outcomes: Callable[[], Iterable[Outcome]]) -> None:
+        """Tell those sinks that want to know what came of the plan's operations; right before `close`.
+
+        Args:
+            outcomes: makes them anew for each sink.
+        """
+        for outlet in self._outlets:
+            sink = outlet.sink
+            if outlet.error is None and isinstance(sink, TakesOutcomes):
+                try:
+                    sink.judge(one for one in outcomes() if one.query in outlet.queries or not outlet.queries)
+                except SinkError as error:
+                    outlet.error = error
+
     def close(self, *, whole: bool) -> tuple[SinkResult, ...]:
         """Commit the sinks if `whole`, else keep what they have as partial; say what became of each."""
         return tuple(self._close(outlet, whole=whole) for outlet in self._outlets)
@@ -92,13 +106,14 @@ class Delivery:
     def _close(outlet: _Outlet, *, whole: bool) -> SinkResult:
         sink = outlet.sink
         error = outlet.error
-        state = SinkState.PARTIAL if sink.responses else SinkState.NONE
         try:
             state = sink.close(whole=whole and error is None)
         except SinkError as closing:
             error = error or closing
+            state = _left(sink)
         except Exception as defect:  # noqa: BLE001 - the other sinks are to be closed all the same
             error = DefectError(defect)
+            state = _left(sink)
         return SinkResult(
             type=sink.type,
             path=sink.path,
@@ -108,3 +123,9 @@ class Delivery:
             error=error,
             undecodable_files=tuple(sink.undecodable_files),
         )
+
+
+def _left(sink: Sink) -> SinkState:
+    """Return what is there of a sink's output that could not be ended."""
+    is_there = sink.responses and (sink.kept_in or sink.path is None)
+    return SinkState.PARTIAL if is_there else SinkState.NONE

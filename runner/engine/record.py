@@ -28,6 +28,7 @@ def record(result: OperationResult) -> Record:
         "model": operation.model.value,
         "level": operation.level.value if operation.level is not None else None,
         "source": operation.source,
+        "row": operation.row or None,
         "repetition": operation.repetition,
         "parent": operation.parent or None,
         "part": operation.part or None,

@@ -28,6 +28,7 @@ from runner.engine.verdict import same_as_capped
 from runner.errors import ArchiveError, CfindError, DefectError, ExitStatus, InvalidJobError, SinkError
 from runner.model import Job, Peer, QueryOption
 from runner.plan import Operation, operations, planned
+from runner.sinks.base import Outcome
 from runner.sinks.registry import make_sinks
 from runner.transport.stop_signal import StopSignal
 
@@ -161,6 +162,8 @@ class _Run:
         # A sink that failed is its own affair: what the others hold is whole. And so are answers that are
         # not what the job expects.
         whole = result.verdict is Verdict.COMPLETE and result.exit_status in _WHOLE
+        if self._ledger.operations and not isinstance(error, DefectError):
+            self._delivery.judge(self._outcomes)
         closed = self._delivery.close(whole=whole)
         # A signal that came while the sinks committed did not keep anything from being whole.
         return replace(result, sinks=closed, seconds=time.monotonic() - begun)
@@ -174,6 +177,11 @@ class _Run:
     def received(self, peer: str) -> int:
         """Return how many responses of a peer have come so far."""
         return sum(worker.received for worker in self._at_work[peer])
+
+    def _outcomes(self) -> Iterator[Outcome]:
+        from runner.engine.outcomes import outcomes
+
+        return outcomes(self._job, self._ledger, self._planned)
 
     def _peers(self) -> list[Peer]:
         used = {name for query in self._job.queries for name in query.peers}

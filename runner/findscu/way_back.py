@@ -15,6 +15,7 @@ from runner.dicom.tags import format_tag
 from runner.findscu.job import MODEL_OPTIONS, NEW_VRS, PROFILES, SYNTAXES, VERIFICATION_OPTIONS
 from runner.model import (
     AssociationEnd,
+    CohortSink,
     CsvSink,
     IPVersion,
     Job,
@@ -195,8 +196,10 @@ def _sink_words(job: Job, notes: list[str], *, old_vrs: bool) -> list[str]:
                 words += ("--style", "3.6")
             elif sink.format is not StdoutFormat.FINDSCU:
                 notes.append(f"the format {sink.format.value}: findscu prints in its own")
-        elif isinstance(sink, CsvSink) or extracted:
-            notes.append(f"the sink {'csv' if isinstance(sink, CsvSink) else 'of a second kind of file'}")
+        elif isinstance(sink, (CsvSink, CohortSink)):
+            notes.append(f"the sink {'csv' if isinstance(sink, CsvSink) else 'cohort'}")
+        elif extracted:
+            notes.append("the sink of a second kind of file")
         else:
             extracted = True
             words += _extract_words(sink)

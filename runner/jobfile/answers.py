@@ -31,19 +31,23 @@ _STATUS = re.compile(r"(?:0x)?([0-9A-Fa-f]{4})")
 class AnswerRules:
     """What is done with the answers of a query; as in runner.model.Query.
 
-    `passes_down` are the tags of what the queries below it inherit.
+    `passes_down` are the tags of what the queries below it inherit, `record` is what tells its records apart
+    for what counts them.
     """
 
     match: Match = field(default_factory=Match)
     deduplicate: Deduplicate | None = None
     expect: Expect | None = None
     passes_down: tuple[int, ...] = ()
+    record: UniqueKey | None = None
 
     def paths(self) -> Iterator[Path]:
         """Yield the attributes that must come back."""
         yield from ((tag,) for tag in self.passes_down)
         if self.deduplicate is not None:
             yield from self.deduplicate.key.paths
+        if self.record is not None:
+            yield from self.record.paths
         if self.expect is not None:
             yield from self.expect.required
             for paths in self.expect.unique:
@@ -51,7 +55,12 @@ class AnswerRules:
 
 
 def read_answer_rules(
-    query: Section, model: InformationModel | None, levels: Sequence[Level | None], dictionary: Dictionary
+    query: Section,
+    model: InformationModel | None,
+    levels: Sequence[Level | None],
+    dictionary: Dictionary,
+    *,
+    counts_records: bool = False,
 ) -> AnswerRules:
     """Read what is done with the answers of a query.
 
@@ -60,6 +69,7 @@ def read_answer_rules(
         model: its information model, None where the job does not say.
         levels: those of its requests, each once.
         dictionary: names and VRs.
+        counts_records: whether records are to be told apart for what counts them.
     """
     passes_down: tuple[int, ...] = ()
     if query["then"].data:
@@ -71,6 +81,7 @@ def read_answer_rules(
         _deduplicate(query, model, levels, dictionary),
         _expect(query["expect"], dictionary) if query["expect"].data is not None else None,
         passes_down,
+        _of_level(query, model, levels, "add 'level' to the query") if counts_records else None,
     )
 
 
@@ -127,17 +138,24 @@ def _deduplicate(
         across = Across.OPERATIONS if of_peer else Across.PEERS
         if "keys" in section:
             return Deduplicate(UniqueKey(_paths(section["keys"], dictionary)), across)
+    key = _of_level(section, model, levels, "write 'deduplicate: {keys: [StudyInstanceUID]}' or the like")
+    return Deduplicate(key, across) if key is not None else None
+
+
+def _of_level(
+    section: Section, model: InformationModel | None, levels: Sequence[Level | None], advice: str
+) -> UniqueKey | None:
+    """Return what tells the records of a level apart (PS3.4 C.6); complain where there is no single level."""
     if model is InformationModel.WORKLIST:
-        return Deduplicate(UniqueKey(), across)
+        return UniqueKey()
     level = levels[0] if len(levels) == 1 else None
     if level is None:
         what = "the query has no level that says what tells its records apart"
         if levels and None not in levels:
             what = "the query files are of several levels, whose records have different unique keys"
-        section.problem(what, "write 'deduplicate: {keys: [StudyInstanceUID]}' or the like", of_key=True)
+        section.problem(what, advice, of_key=True)
         return None
-    qualifiers = (_ISSUER,) if level is Level.PATIENT else ()
-    return Deduplicate(UniqueKey(((level.unique_key,),), qualifiers), across)
+    return UniqueKey(((level.unique_key,),), (_ISSUER,) if level is Level.PATIENT else ())
 
 
 def _expect(section: Section, dictionary: Dictionary) -> Expect:

@@ -143,10 +143,12 @@ class RowRequests:
     counted: int | None = None
 
     def __iter__(self) -> Iterator[Request]:
-        for where, cells in self.rows:
+        has_rows = not isinstance(self.rows, NoRows)
+        for number, (where, cells) in enumerate(self.rows, 1):
             for template in self.templates:
                 source = ", ".join(filter(None, (template.source, where)))
-                yield from self.requests(template, source, where, cells)
+                for identifier, named in self.requests(template, where, cells):
+                    yield Request(identifier, ", ".join(filter(None, (source, *named))), number * has_rows)
 
     @property
     def size(self) -> int:
@@ -172,16 +174,16 @@ class RowRequests:
         )
 
     def requests(
-        self, template: Template, source: str, where: str, cells: tuple[str, ...]
-    ) -> Iterator[Request]:
-        """Yield what is sent for a row: the product of the values that its keys have.
+        self, template: Template, where: str, cells: tuple[str, ...]
+    ) -> Iterator[tuple[Identifier, Sequence[str]]]:
+        """Yield what is sent for a row: the product of the values that its keys have, and which these are.
 
         Raises:
             InvalidJobError: a value cannot be sent.
         """
         choices = [self.texts(key, where, cells) for key in template.keys]
         if all(len(texts) == 1 for texts in choices):
-            yield Request(self.identifier(template, [texts[0] for texts in choices]), source)
+            yield self.identifier(template, [texts[0] for texts in choices]), ()
             return
         for picked in product(*(tuple(enumerate(texts, 1)) for texts in choices)):
             named = [
@@ -189,8 +191,7 @@ class RowRequests:
                 for key, texts, (number, _) in zip(template.keys, choices, picked, strict=True)
                 if len(texts) > 1
             ]
-            identifier = self.identifier(template, [text for _, text in picked])
-            yield Request(identifier, ", ".join(filter(None, (source, *named))))
+            yield self.identifier(template, [text for _, text in picked]), named
 
     def texts(self, key: RowKey, where: str, cells: tuple[str, ...]) -> tuple[str, ...]:
         """Return the values of a key for a row.

@@ -21,7 +21,7 @@ from runner.jobfile.problem import Problem, Severity, strict
 from runner.jobfile.queries import check_key_sets, read_queries
 from runner.jobfile.schema import fragment_schema, schema
 from runner.jobfile.section import Complaints, Section
-from runner.jobfile.sinks import read_sinks
+from runner.jobfile.sinks import read_sinks, reconciled
 from runner.jobfile.source import read_text
 from runner.model import Job, Schedule, StdoutSink
 
@@ -215,12 +215,21 @@ class _Reading:
         peers = read_peers(top["peers"], top["profiles"])
         _check_profiles(top)
         names = [peer.name for peer in peers]
-        queries = read_queries(top["queries"], names, dictionary, top["key_sets"], check_rows=check_rows)
+        queries = read_queries(
+            top["queries"],
+            names,
+            dictionary,
+            top["key_sets"],
+            reconciled=reconciled(top["sinks"], top["queries"]),
+            check_rows=check_rows,
+        )
         job = Job(
             name=name or self.path.stem,
             peers=peers,
             queries=queries,
-            sinks=read_sinks(top["sinks"], dictionary, queries) if "sinks" in top else (StdoutSink(),),
+            sinks=read_sinks(top["sinks"], dictionary, queries, top["queries"])
+            if "sinks" in top
+            else (StdoutSink(),),
             description=top["description"].text(),
             source=str(self.path),
             included=self.included,

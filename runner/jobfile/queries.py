@@ -19,6 +19,7 @@ def read_queries(
     dictionary: Dictionary,
     key_sets: Section,
     *,
+    reconciled: Collection[str] = (),
     check_rows: bool = True,
 ) -> tuple[Query, ...]:
     """Make queries, and check the key sets that none of them uses.
@@ -28,9 +29,10 @@ def read_queries(
         peers: the names of the job's peers; empty where the schema has complained about them.
         dictionary: names and VRs.
         key_sets: the mapping of names to key sets.
+        reconciled: the names of those whose records are counted for each row.
         check_rows: whether all rows of a `foreach` are looked at.
     """
-    reading = _Reading(tuple(peers), dictionary, key_sets, check_rows)
+    reading = _Reading(tuple(peers), dictionary, key_sets, reconciled, check_rows)
     made = tuple(
         reading.query(name, section)
         for name, section in queries.members()
@@ -84,6 +86,7 @@ class _Reading:
         peers: the names of the job's.
         dictionary: names and VRs.
         key_sets: the mapping of names to key sets.
+        reconciled: the names of queries whose records are counted for each row.
         check_rows: whether all rows of a `foreach` are looked at.
         names: of the queries that were read, and where they stand.
         used: the names of the key sets that they use.
@@ -92,6 +95,7 @@ class _Reading:
     peers: tuple[str, ...]
     dictionary: Dictionary
     key_sets: Section
+    reconciled: Collection[str]
     check_rows: bool
     names: dict[str, Section] = field(default_factory=dict)
     used: set[str | int] = field(default_factory=set)
@@ -116,7 +120,12 @@ class _Reading:
         used = tuple(_used(query["use"], self.key_sets))
         self.used.update(one.keys.path[-1] for one in used)
         requests, columns, rules = read_requests(
-            query, model, self.dictionary, used, check_rows=self.check_rows
+            query,
+            model,
+            self.dictionary,
+            used,
+            check_rows=self.check_rows,
+            counts_records=above is None and name in self.reconciled,
         )
         made = Query(
             name=name,
@@ -131,6 +140,7 @@ class _Reading:
             expect=rules.expect,
             split=_split(query, model, requests, self.dictionary),
             inherits=above.passes_down if above is not None else (),
+            record=rules.record,
         )
         if above is not None:
             from runner.jobfile.drill_down import check_below

@@ -29,6 +29,7 @@ def read_requests(
     used: Sequence[UsedKeys] = (),
     *,
     check_rows: bool = True,
+    counts_records: bool = False,
 ) -> tuple[tuple[Request, ...] | Requests, tuple[Path, ...], AnswerRules]:
     """Make the requests of a query.
 
@@ -38,6 +39,7 @@ def read_requests(
         dictionary: names and VRs.
         used: the key sets that it uses, in its order.
         check_rows: whether all rows of a `foreach` are looked at.
+        counts_records: whether its records are to be told apart for what counts them.
 
     Returns:
         A request for each query file, or one for the keys, each of them for every row where there are
@@ -46,9 +48,9 @@ def read_requests(
     """
     drafts, columns = _Query(query, model, dictionary, used).read()
     rules = AnswerRules()
-    if any(query[name].data is not None for name in _ABOUT_ANSWERS):
+    if counts_records or any(query[name].data is not None for name in _ABOUT_ANSWERS):
         levels = tuple(dict.fromkeys(_level_of(draft.identifier) for draft in drafts))
-        rules = read_answer_rules(query, model, levels, dictionary)
+        rules = read_answer_rules(query, model, levels, dictionary, counts_records=counts_records)
         drafts = [
             replace(draft, identifier=with_return_keys(draft.identifier, rules, query, dictionary))
             for draft in drafts

@@ -10,6 +10,7 @@ from runner.dicom.path import PathError, parse_path
 from runner.jobfile.section import Section
 from runner.model import (
     AncestorColumn,
+    CohortSink,
     Column,
     CsvSink,
     Query,
@@ -25,7 +26,7 @@ _OF_PARENT = "parent."
 
 
 def read_sinks(
-    sinks: Section, dictionary: Dictionary, queries: Sequence[Query]
+    sinks: Section, dictionary: Dictionary, queries: Sequence[Query], sections: Section
 ) -> tuple[SinkDeclaration, ...]:
     """Make sink declarations; complain where two of them have the same output.
 
@@ -33,6 +34,7 @@ def read_sinks(
         sinks: the list of sinks.
         dictionary: names and VRs.
         queries: of the job.
+        sections: the mapping of names to queries.
     """
     names = [member.name for query in queries for member in query.family]
     declarations: list[SinkDeclaration] = []
@@ -56,10 +58,14 @@ def read_sinks(
             )
         elif kind == "xml":
             declarations.append(_xml(sink, outputs, taken))
+        elif kind == "cohort" and sink["path"].text():
+            cohort = _cohort(sink, dictionary, sections)
+            declarations.append(cohort)
+            for output in (cohort.path, *cohort.list_paths.values()):
+                _note_output(outputs, normpath(output), sink["path"])
         elif kind == "csv" and (path := sink["path"].text()):
             _note_output(outputs, normpath(path), sink["path"])
-            if path.endswith("/") or normpath(path) == ".":
-                sink["path"].problem("this is a folder, not a file", "add the name of the CSV file")
+            _check_file(sink["path"], "CSV")
             declarations.append(CsvSink(path, _columns(sink["columns"], dictionary), taken))
     return tuple(declarations)
 
@@ -75,14 +81,63 @@ def _note_output(outputs: dict[str, Section], output: str, section: Section) -> 
         section.problem(f"{other} writes to standard output too", "keep one of them")
 
 
+def _check_file(path: Section, kind: str) -> None:
+    if path.text().endswith("/") or normpath(path.text()) == ".":
+        path.problem("this is a folder, not a file", f"add the name of the {kind} file")
+
+
+def reconciled(sinks: Section, queries: Section) -> frozenset[str]:
+    """Return the names of the queries whose rows are written by `cohort` sinks.
+
+    Args:
+        sinks: the list of sinks.
+        queries: the mapping of names to queries.
+    """
+    return frozenset(
+        _query_of_rows(sink, queries) for sink in sinks.items() if sink["type"].text() == "cohort"
+    )
+
+
+def _query_of_rows(sink: Section, queries: Section) -> str:
+    """Return the name of the query that a cohort is of; "" where it does not say so and it is not plain."""
+    with_rows = [name for name, query in queries.members() if "foreach" in query]
+    return sink["query"].text() or (with_rows[0] if len(with_rows) == 1 else "")
+
+
+def _cohort(sink: Section, dictionary: Dictionary, queries: Section) -> CohortSink:
+    _check_file(sink["path"], "CSV")
+    name = _query_of_rows(sink, queries)
+    query = queries[name]
+    if not name:
+        with_rows = [name for name, query in queries.members() if "foreach" in query]
+        what = "the job has no query with 'foreach', so there are no rows to write"
+        if with_rows:
+            what = f"the job has {len(with_rows)} queries with 'foreach', and the sink names none of them"
+        advice = f"add 'query', one of {', '.join(with_rows)}" if with_rows else "add 'foreach' to the query"
+        sink.problem(what, advice)
+    elif name not in queries:
+        _complain_of_name(sink["query"], [known for known, _ in queries.members()])
+    elif "foreach" not in query:
+        sink["query"].problem(f"the query {name!r} has no rows", "add 'foreach' to it, or name another one")
+    elif query["deduplicate"].data not in (None, False):
+        what = f"the query {name!r} has 'deduplicate', which keeps a record from all rows but the first"
+        sink.problem(what, "take 'deduplicate' out: a cohort counts each record of a row once")
+    columns = []
+    for section, column in zip(sink["columns"].items(), _columns(sink["columns"], dictionary), strict=False):
+        if isinstance(column, AncestorColumn):
+            section.problem("the query of a cohort is below no other", "take 'parent.' away")
+        else:
+            columns.append(column)
+    return CohortSink(sink["path"].text(), name, tuple(columns), lists=sink["lists"].data is True)
+
+
 def _xml(sink: Section, outputs: dict[str, Section], taken: tuple[str, ...]) -> XmlSink:
     directory, path = sink["directory"].text(), sink["path"].text()
     if directory:
         _note_output(outputs, f"xml in {normpath(directory)}", sink["directory"])
     elif path:
         _note_output(outputs, normpath(path), sink["path"])
-        if path.endswith("/") or normpath(path) == ".":
-            sink["path"].problem("this is a folder, not a file", "add the name of the XML file")
+        _check_file(sink["path"], "XML")
     return XmlSink(
         directory,
         "" if directory else path,
@@ -108,13 +163,18 @@ def _queries(section: Section, names: Sequence[str]) -> tuple[str, ...]:
     for item in section.items():
         name = item.text()
         if name and names and name not in names:
-            from runner.jobfile.schema_problems import meant
-
-            likely = meant(name, names)
-            advice = f"did you mean {likely!r}?" if likely else f"the job has {', '.join(names)}"
-            item.problem(f"there is no query {name!r}", advice)
+            _complain_of_name(item, names)
         taken.append(name)
     return tuple(taken)
+
+
+def _complain_of_name(section: Section, names: Sequence[str]) -> None:
+    from runner.jobfile.schema_problems import meant
+
+    name = section.text()
+    likely = meant(name, names)
+    advice = f"did you mean {likely!r}?" if likely else f"the job has {', '.join(names)}"
+    section.problem(f"there is no query {name!r}", advice)
 
 
 def _columns(section: Section, dictionary: Dictionary) -> tuple[Column, ...]:

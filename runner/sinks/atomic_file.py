@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -71,6 +72,18 @@ class AtomicFile:
             write_all(self._file, data)
         except OSError as error:
             raise sink_error("cannot write", self._shown, error) from None
+
+    def lines(self) -> Iterator[bytes]:
+        """Yield the lines that have been written so far.
+
+        Raises:
+            SinkError: they cannot be read.
+        """
+        try:
+            with (self._temporary or self._path).open("rb") as stream:
+                yield from stream
+        except OSError as error:
+            raise sink_error("cannot read", self._temporary or self._path, error) from None
 
     def commit(self) -> None:
         """Give the file its name, in place of what had it.

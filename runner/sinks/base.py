@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from runner.dicom.transfer_syntax import TransferSyntax
 from runner.errors import UndecodableIdentifierError
@@ -38,6 +38,25 @@ class Batch:
     status: int
     identifiers: Sequence[bytes]
     undecodable: Mapping[int, UndecodableIdentifierError]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of an operation of the plan, one that was not begun among them.
+
+    Attributes:
+        query: the query's name.
+        peer: the peer's name.
+        row: the number of the row of a `foreach` that it is for; 0 for none.
+        whole: whether its answer is all that the peer has.
+        reason: why it is not; "" where it is.
+    """
+
+    query: str
+    peer: str
+    row: int
+    whole: bool
+    reason: str = ""
 
 
 class SinkState(str, Enum):
@@ -87,4 +106,15 @@ class Sink(Protocol):
         """End the output: commit it under its final names if `whole`, else keep it as partial.
 
         Called exactly once, after `open` or in place of it.
+        """
+
+
+@runtime_checkable
+class TakesOutcomes(Protocol):
+    """What a sink has besides that wants to know of operations, those without any response among them."""
+
+    def judge(self, outcomes: Iterable[Outcome]) -> None:
+        """Take what came of the plan's operations, each once; they are made as they are asked for.
+
+        Called once, right before `close`; not where the run was broken off before its operations ended.
         """

@@ -83,7 +83,7 @@ class CsvRows:
         )
         peers = {name for query in job.queries for name in query.peers}
         self._origin = len(asked) > 1 or len(peers) > 1
-        self._tables: dict[TransferSyntax, _Table] = {}
+        self._tables: dict[TransferSyntax, ResponseTable] = {}
 
     def header(self) -> bytes:
         """Return the header line."""
@@ -96,7 +96,7 @@ class CsvRows:
         syntax = batch.find.transfer_syntax
         table = self._tables.get(syntax)
         if table is None:
-            table = self._tables[syntax] = _Table(syntax, self._dictionary, self._own)
+            table = self._tables[syntax] = ResponseTable(syntax, self._dictionary, self._own)
         identifiers = batch.identifiers
         if batch.undecodable:
             bad = batch.undecodable
@@ -130,8 +130,14 @@ def _heading(column: Column, dictionary: Dictionary) -> str:
     return path_text(column, dictionary)
 
 
-class _Table:
-    """Makes rows of identifiers of one transfer syntax."""
+class ResponseTable:
+    """Makes rows of identifiers of one transfer syntax.
+
+    Args:
+        syntax: the transfer syntax.
+        dictionary: names and VRs.
+        columns: what the cells hold.
+    """
 
     def __init__(self, syntax: TransferSyntax, dictionary: Dictionary, columns: tuple[Path, ...]) -> None:
         self._syntax = syntax
@@ -150,7 +156,7 @@ class _Table:
         self._some_missing = False
 
     def cells(self, identifiers: Sequence[bytes]) -> Iterator[list[str]]:
-        """Return the cells of each identifier."""
+        """Return the cells of each identifier, as texts without quotes."""
         for identifier, captured in zip(identifiers, self._captured(identifiers), strict=True):
             yield self._cells(captured) if captured is not None else self._walked_cells(identifier)
 

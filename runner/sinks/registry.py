@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from runner.model import CsvSink, Job, RspSink, SinkDeclaration, StdoutSink, XmlSink
+from runner.model import CohortSink, CsvSink, Job, RspSink, SinkDeclaration, StdoutSink, XmlSink
 from runner.sinks.base import Sink
 
 #: Makes a sink of a declaration, the job, the output folder and standard output.
@@ -37,8 +37,20 @@ def _xml(declaration: XmlSink, job: Job, output_dir: Path, _stdout: BinaryIO) ->
     return (XmlFileSink if declaration.path else XmlFilesSink)(declaration, job, output_dir)
 
 
+def _cohort(declaration: CohortSink, job: Job, output_dir: Path, _stdout: BinaryIO) -> Sink:
+    from runner.sinks.cohort import CohortFileSink
+
+    return CohortFileSink(declaration, job, output_dir)
+
+
 #: Each kind of declaration and what makes its sink; a factory imports its module when it is asked.
-FACTORIES: Mapping[type[Any], Factory] = {StdoutSink: _stdout, RspSink: _rsp, CsvSink: _csv, XmlSink: _xml}
+FACTORIES: Mapping[type[Any], Factory] = {
+    StdoutSink: _stdout,
+    RspSink: _rsp,
+    CsvSink: _csv,
+    XmlSink: _xml,
+    CohortSink: _cohort,
+}
 
 
 def make_sinks(job: Job, output_dir: Path, stdout: BinaryIO) -> list[tuple[SinkDeclaration, Sink]]:

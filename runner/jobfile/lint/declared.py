@@ -11,7 +11,7 @@ from runner.dicom.tags import is_private
 from runner.jobfile.lint.subject import Finding, Subject
 from runner.jobfile.nodes import Listing, Node, Scalar
 from runner.jobfile.section import Section
-from runner.model import CsvSink, StdoutSink
+from runner.model import CohortSink, CsvSink, StdoutSink
 
 _VARIABLE = re.compile(r"\$\{var:([A-Za-z_][A-Za-z0-9_-]*)\}")
 
@@ -66,7 +66,7 @@ def _used_by(query: Section) -> Iterator[str]:
 
 def repeats_into_files(subject: Subject) -> Iterator[Finding]:
     """Each repetition is answered with the same again, and written again."""
-    files = [sink for sink in subject.job.sinks if not isinstance(sink, StdoutSink)]
+    files = [sink for sink in subject.job.sinks if not isinstance(sink, (CohortSink, StdoutSink))]
     for asked in subject.queries:
         name = asked.query.name
         if asked.query.repeat > 1 and any(not sink.queries or name in sink.queries for sink in files):
@@ -78,7 +78,7 @@ def columns_not_asked(subject: Subject) -> Iterator[Finding]:
     """A peer returns what it is asked for (PS3.4 C.2.2.1)."""
     sections = subject.top["sinks"].items()
     for sink, section in zip(subject.job.sinks, sections, strict=False):  # of the default there is no section
-        if not isinstance(sink, (CsvSink, StdoutSink)):
+        if not isinstance(sink, (CohortSink, CsvSink, StdoutSink)):
             continue
         asked_for = {
             path
