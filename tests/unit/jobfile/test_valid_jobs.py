@@ -12,6 +12,7 @@ from runner.model import (
     Across,
     AssociationEnd,
     Bounds,
+    CohortSink,
     CsvSink,
     Deduplicate,
     Expect,
@@ -87,7 +88,7 @@ def test_examples_cover_models_sinks_and_forms():
     jobs = [loaded(path) for path in EXAMPLES]
     assert {query.model for job in jobs for query in job.queries} == set(InformationModel)
     sinks = [sink for job in jobs for sink in job.sinks]
-    assert {type(sink) for sink in sinks} == {StdoutSink, RspSink, CsvSink}
+    assert {type(sink) for sink in sinks} == {StdoutSink, RspSink, CsvSink, CohortSink}
     formats = {sink.format for sink in sinks if isinstance(sink, StdoutSink)}
     assert formats == {StdoutFormat.DUMP, StdoutFormat.JSON, StdoutFormat.CSV}
 
@@ -361,3 +362,15 @@ def test_what_is_looked_at_in_answers_is_asked_for():
         [0x00080052, 0x0020000D, 0x0020000E, 0x00200013],
     ]
     assert job.queries[3].columns == ((0x0020000D,), (0x00080060,))
+
+
+def test_cohorts_ask_for_what_tells_records_apart() -> None:
+    job = valid("cohort")
+    assert job.sinks == (
+        CohortSink("out/studies.csv", "studies", ((0x00081030,),), lists=True),
+        CohortSink("items.csv", "items"),
+    )
+    assert [query.record for query in job.queries] == [UniqueKey(((0x0020000D,),)), UniqueKey()]
+    request = next(iter(job.queries[0].requests))
+    assert 0x0020000D in [element.tag for element in request.identifier]
+    assert (request.row, request.source) == (1, "rows.csv:2")
