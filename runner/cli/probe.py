@@ -59,7 +59,7 @@ def parser() -> ArgumentParser:
     )
     made.add_argument(
         "--limit",
-        type=_limit,
+        type=limit,
         default=2000,
         metavar="N",
         help="cancel each query after N answers (default: 2000); a limit of the peer above that is not found",
@@ -164,7 +164,12 @@ def _warn(peer: Peer, text: str) -> None:
     complain(f"peer {peer.name}: warning: {text}")
 
 
-def _limit(text: str) -> int:
+def limit(text: str) -> int:
+    """Return a number of answers.
+
+    Raises:
+        ValueError: if it is none; argparse makes a message of it.
+    """
     number = int(text)
     if not 1 <= number <= 1_000_000:
         raise ValueError

@@ -36,6 +36,8 @@ MAX_ASSOCIATIONS = 4
 _PATIENCE = 5.0
 #: A peer that does not answer so often is not asked any more.
 _MAX_TIMEOUTS = 2
+#: So many responses to one question are looked at; all of them are counted.
+_MAX_RECORDS = 5000
 _UNDEFINED = "a term that is not defined"
 
 _FAILURES: tuple[tuple[type[FindError], str], ...] = (
@@ -229,7 +231,7 @@ class _Collected:
 
     def take(self, identifiers: Sequence[bytes], _status: int) -> None:
         self._responses += len(identifiers)
-        for identifier in identifiers:
+        for identifier in identifiers[: _MAX_RECORDS - len(self._records)]:
             with suppress(UndecodableIdentifierError):
                 self._records.append(self._record(identifier))
         if self._responses > self._most:
