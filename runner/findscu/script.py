@@ -26,6 +26,25 @@ from runner.model import Peer, SinkDeclaration
 _KEYWORDS = frozenset(
     ("if", "then", "elif", "else", "while", "until", "do", "!", "{", "}", "time", "fi", "done")
 )
+#: What names findscu without calling it; `command` goes before its -v.
+_MENTIONING = frozenset(
+    (
+        "echo",
+        "printf",
+        "logger",
+        "which",
+        "type",
+        "hash",
+        "-v",
+        "-V",
+        "[",
+        "[[",
+        "test",
+        "pgrep",
+        "pkill",
+        "killall",
+    )
+)
 _WRAPPERS = frozenset(("exec", "command", "nohup", "sudo", "env", "nice", "stdbuf"))
 _DOLLAR_BEFORE = re.compile(rf"\$[{chr(MARKERS.start)}-{chr(MARKERS.stop - 1)}]")
 
@@ -52,10 +71,13 @@ _BSD_UNITS = {"y": "y", "m": "mo", "w": "w", "d": "d", "H": "h", "M": "min"}
 _WORDS = {"": "", "today": "", "now": "", "yesterday": "-1d", "tomorrow": "+1d"}
 #: Formats of date(1) that a job has too.
 _DATE_FORMAT = re.compile(r"\+((?:%[YymdHMSju]|[-0-9A-Za-z_./:])+)")
+#: Commands that print where findscu is.
+_WHERE = re.compile(r"\s*(?:which|command\s+-v|type\s+-P)\s+findscu\s*")
 _BRACES = re.compile(
     r"(?P<before>[^{}\s]*)\{(?:(?P<first>[0-9]+)\.\.(?P<last>[0-9]+)|(?P<choices>[^{},\s]*(?:,[^{},\s]*)+))\}"
     r"(?P<behind>[^{}\s]*)"
 )
+_LOOSE_BRACES = re.compile(r"\{[^{}]*(?:,|\.\.)[^{}]*\}")
 _DECLARING = frozenset(("export", "readonly", "local", "declare", "typeset"))
 
 
@@ -233,8 +255,9 @@ class _Script:
         if words and plain(words[0]) == "read" and tested and self.loops:
             self.loops[-1].name = (plain(words[-1]) or "") if len(words) > 1 else "REPLY"
             return
+        words = self._program_split(words)
         while words and (self._assign(command, words[0]) or plain(words[0]) in _WRAPPERS | _DECLARING):
-            words.pop(0)
+            words = self._program_split(words[1:])
         if words and plain(words[0]) == "timeout":
             words = words[next((i for i, word in enumerate(words) if self._is_findscu(word)), 0) :]
         if words and self._is_findscu(words[0]):
@@ -244,16 +267,26 @@ class _Script:
 
     def _look_inside(self, command: Command, words: Sequence[Word]) -> None:
         """Note a call that hides in another command."""
-        if not words or plain(words[0]) in ("echo", "printf", "which", "type", "hash"):
+        if not words or plain(words[0]) in _MENTIONING:
             return
         for word in words:
-            if "findscu" in shown(word):
+            if "findscu" in shown(word).lower():
                 self.look(command.line, f"findscu is called in a way that is not followed: {shown(word)}")
+                self.lost += 1
                 return
+
+    def _program_split(self, words: list[Word]) -> list[Word]:
+        """Split the first word as the shell does, if it is a variable with a program and its options."""
+        constant = self._constant(words[0]) if words and words[0] else None
+        if constant is None or any(part.kind is PartKind.TEXT or part.quoted for part in words[0]):
+            return words
+        return [(Part(PartKind.TEXT, text, quoted=True),) for text in constant.split()] + words[1:]
 
     def _is_findscu(self, word: Word) -> bool:
         text = self._constant(word)
-        return text is not None and text.rpartition("/")[2] == "findscu"
+        if text is None:  # a folder may be left open: "$DCMTK/bin/findscu"
+            text = "".join(part.text if part.kind is PartKind.TEXT else "$" for part in word)
+        return text.partition(" ")[0].rpartition("/")[2] == "findscu"
 
     def _assign(self, command: Command, word: Word) -> bool:
         if not word or word[0].kind is not PartKind.TEXT or word[0].quoted:
@@ -266,13 +299,14 @@ class _Script:
         name = match[1]
         constant = self._constant(value)
         reference = None if constant is not None else self._date(command.line, value)
-        if name in self.variables and self.variables[name] != constant and name in self.used:
+        if constant is None and reference is None and name in self.used:
             self.look(command.line, f"{name} changes here; the job has one value for it")
         self.variables[name] = constant
+        self.references.pop(name, None)
         if reference is not None:
             self.references[name] = reference
         for part in value:
-            if part.kind is PartKind.COMMAND and "findscu" in part.text:
+            if constant is None and part.kind is PartKind.COMMAND and "findscu" in part.text:
                 self.look(command.line, f"findscu's output is kept in {name}, a job has sinks")
                 for inner in commands(part.text):
                     inner.line += command.line - 1
@@ -298,6 +332,8 @@ class _Script:
                 if value is None or self._loop_of(part.text) is not None:
                     return None
                 texts.append(value)
+            elif _WHERE.fullmatch(part.text):
+                texts.append("findscu")
             else:
                 return None
         return "".join(texts)
@@ -311,7 +347,7 @@ class _Script:
         # a variable whose value is not known, or a command within, may be any number of days
         known = [self._constant(word) for word in found[0].words] if len(found) == 1 else []
         words = [word for word in known if word is not None]
-        if len(words) != len(known) or not words or words.pop(0) != "date":
+        if len(words) != len(known) or not words or words.pop(0).rpartition("/")[2] != "date":
             return None
         formats = [word for word in words if word.startswith("+%")] or words[-1:]
         form = _DATE_FORMAT.fullmatch(formats[0]) if len(formats) == 1 else None
@@ -474,6 +510,8 @@ class _Script:
                 argv.append(constant)
                 continue
             self._note_arguments(line, word)
+            if _LOOSE_BRACES.search("".join(part.text for part in word if not part.quoted)):
+                self.look(line, f"{shown(word)} is several words for bash; the job has it as one")
             if constant is not None and (not free or not variable):
                 argv += [constant] if variable else self._split(word, constant)
                 continue
@@ -510,7 +548,7 @@ class _Script:
         if part.kind is PartKind.COMMAND:
             date = self._date(line, (part,))
             if date is None:
-                self.look(line, f"$({part.text}) is not run by a job; give its output as a variable")
+                self.look(line, f"{shown((part,))} is not run by a job; give its output as a variable")
                 others = self.outputs.setdefault(line, [])
                 if part.text not in others:
                     others.append(part.text)
@@ -541,8 +579,12 @@ class _Script:
         return self._variable(name, value)
 
     def _variable(self, name: str, value: str | None) -> str:
-        self.used.setdefault(name, value)
-        return f"${{var:{name}}}"
+        """Return the reference to a variable of the job; a later value has a name of its own."""
+        chosen, number = name, 1
+        while self.used.setdefault(chosen, value) != value:
+            number += 1
+            chosen = f"{name}_{number}"
+        return f"${{var:{chosen}}}"
 
     # --- the job ----------------------------------------------------------------------------------------
 

@@ -13,6 +13,8 @@ from enum import Enum
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[0-9]|[@*#?$!-]")
 _BRACED = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*|[0-9]+|[@*])(?::?-([^{}$`]*))?\}")
+#: Expansions that are kept as a command, since nothing is computed.
+_KEPT = ("${", "$'")
 _OPERATORS = (
     "&&",
     "||",
@@ -93,7 +95,9 @@ def plain(word: Word) -> str | None:
 def shown(word: Word) -> str:
     """Return a word for a message."""
     forms = {PartKind.TEXT: "{}", PartKind.VARIABLE: "${}", PartKind.COMMAND: "$({})"}
-    return "".join(forms[part.kind].format(part.text) for part in word)
+    return "".join(
+        part.text if part.text.startswith(_KEPT) else forms[part.kind].format(part.text) for part in word
+    )
 
 
 def commands(text: str) -> list[Command]:
@@ -255,17 +259,27 @@ class _Reader:
         braced = _BRACED.match(self.text, self.at + 1)
         name = braced or _NAME.match(self.text, self.at + 1)
         if name is None:
-            if self.text.startswith("${", self.at):
-                end = self._closing("}")
-                what = self._taken(end)[1:]
-                self.at = end + 1
-                return Part(PartKind.COMMAND, f"${{{what}}}", quoted=quoted)
-            self.at += 1
-            return Part(PartKind.TEXT, "$", quoted=quoted)
+            return self._not_understood(quoted=quoted)
         self.at = name.end()
         if braced is not None:
             return Part(PartKind.VARIABLE, braced[1], braced[2], quoted)
         return Part(PartKind.VARIABLE, name[0], None, quoted)
+
+    def _not_understood(self, *, quoted: bool) -> Part:
+        if self.text.startswith("${", self.at):
+            return Part(PartKind.COMMAND, self._kept("}"), quoted=quoted)
+        self.at += 1
+        if not quoted and self.text.startswith("'", self.at):  # bash's, with escapes such as \t
+            return Part(PartKind.COMMAND, f"${self._kept(chr(39))}", quoted=True)
+        return Part(PartKind.TEXT, "$", quoted=quoted)
+
+    def _kept(self, mark: str) -> str:
+        """Take what is not understood, up to a closing mark, as it stands."""
+        end = self._closing(mark)
+        text = self.text[self.at : end + 1]
+        self._taken(end)
+        self.at = end + 1
+        return text
 
     def _closing_parenthesis(self, opening: int) -> int:
         depth = 0

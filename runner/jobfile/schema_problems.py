@@ -132,10 +132,13 @@ class _Explainer:
                 continue
             if is_key:
                 what = f"a mapping stands here for a value, and {name!r} is not a part of it"
-                advice = (
-                    f"an item of a sequence begins with a dash, '- {name}: …'; "
-                    "a value with its VR is written {vr: LO, value: …}"
-                )
+                likely = meant(name, known)
+                advice = f"did you mean {likely!r}?"
+                if likely is None:
+                    advice = (
+                        f"an item of a sequence begins with a dash, '- {name}: …'; "
+                        "a value with its VR is written {vr: LO, value: …}"
+                    )
             elif error.schema is self.schema["definitions"]["fragment"] and name in self.schema["properties"]:
                 what = f"a file that is included has no {name!r}"
                 advice = f"write it in the job itself; known here are {_listed(known)}"

@@ -231,6 +231,75 @@ def test_outputs_of_two_programs_are_two_variables() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    "script",
+    [
+        'FIND="findscu -S"\n$FIND -k PatientID=1 p 104\n',
+        "FIND=$(which findscu)\n$FIND -S -k PatientID=1 p 104\n",
+        '"$(command -v findscu)" -S -k PatientID=1 \\\np 104\n',
+        '\n"$DCMTK/bin/findscu" -S -k PatientID=1 p 104\n',
+        'RUN="timeout 60 findscu"\n$RUN -S -k PatientID=1 p 104\n',
+    ],
+)
+def test_findscu_in_a_variable(script: str) -> None:
+    translation = translate_script(script, {}, lambda _: None)
+    [query] = yaml.load(translation.text, yaml.BaseLoader)["queries"].values()
+    assert (query["model"], query["keys"]) == ("study-root", {"PatientID": "1"})
+    assert not looks(translation)
+
+
+@pytest.mark.parametrize(
+    "call",
+    ["$FINDSCU -S p 104", "ssh pacs findscu -S p 104", "cat ids | xargs -I{} findscu -S -k PatientID={} p 1"],
+)
+def test_a_call_that_is_not_followed_is_lost(call: str) -> None:
+    translation = translate_script(call, {}, lambda _: None)
+    assert translation.lost == 1
+    assert looks(translation)[0].startswith("1: findscu is called in a way that is not followed: ")
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["command -v findscu", "[ -x /usr/bin/findscu ]", "if ! which findscu; then exit; fi", "echo findscu"],
+)
+def test_what_names_findscu_without_a_call_is_not_looked_at(command: str) -> None:
+    translation = translate_script(f"{command}\nfindscu -S -k PatientID=1 p 104\n", {}, lambda _: None)
+    assert (translation.lost, looks(translation)) == (0, [])
+
+
+def test_a_variable_with_several_values() -> None:
+    script = (
+        "D=20240101\nfindscu -S -k StudyDate=$D p 104\nD=20240102\nfindscu -S -k StudyDate=$D p 104\n"
+        "D=$(date +%Y%m%d)\nfindscu -S -k StudyDate=$D p 104\nD=20240101\nfindscu -S -k StudyDate=$D p 104\n"
+    )
+    translation = translate_script(script, {}, lambda _: None)
+    job = yaml.load(translation.text, yaml.BaseLoader)
+    assert job["vars"] == {"D": "20240101", "D_2": "20240102"}
+    dates = [query["keys"]["StudyDate"] for query in job["queries"].values()]
+    assert dates == ["${var:D}", "${var:D_2}", "${today}", "${var:D}"]
+    assert not looks(translation)
+
+
+def test_two_unknown_values_of_a_variable_are_to_be_looked_at() -> None:
+    script = "N=$(a)\nfindscu -S -k StudyID=$N p 104\nN=$(b)\nfindscu -S -k StudyID=$N p 104\n"
+    assert "3: N changes here; the job has one value for it" in looks(
+        translate_script(script, {}, lambda _: None)
+    )
+
+
+@pytest.mark.parametrize(
+    ("word", "why"),
+    [
+        ("$'a\\tb'", "$'a\\tb' is not run by a job; give its output as a variable"),
+        ("${X#0}", "${X#0} is not run by a job; give its output as a variable"),
+        ("{CT,MR}", "PatientID={CT,MR} is several words for bash; the job has it as one"),
+    ],
+)
+def test_words_that_are_bashs_alone(word: str, why: str) -> None:
+    translation = translate_script(f"findscu -S -k PatientID={word} p 104\n", {}, lambda _: None)
+    assert looks(translation) == [f"1: {why}"]
+
+
 def test_an_output_of_a_whole_loop_is_to_be_looked_at() -> None:
     script = "for m in CT MR; do findscu -S -k Modality=$m p 104; done > all.txt\n"
     assert looks(translate_script(script, {}, lambda _: None)) == [
@@ -341,7 +410,7 @@ def test_secrets_do_not_come_along() -> None:
 def test_what_cannot_be_followed_is_listed() -> None:
     _, translation = translated("reading")
     said = looks(translation)
-    assert translation.lost == 1
+    assert translation.lost == 2
     assert any(look.startswith("3: ") and "loop that is not followed" in look for look in said)
     assert any(look.startswith("5: ") and "kept in COUNT" in look for look in said)
     assert any(look.startswith("6: ") and "not followed" in look for look in said)
