@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from runner.dicom.charset import TEXT_VRS, character_set
@@ -20,12 +20,14 @@ from runner.model import (
     IPVersion,
     Job,
     KeyFormat,
+    MatchMode,
     Peer,
     Query,
     Request,
     RevocationCheck,
     RspSink,
     SecretSource,
+    SinkDeclaration,
     StdoutFormat,
     StdoutSink,
     Tls,
@@ -78,11 +80,8 @@ def _equivalent(job: Job, query: Query, peer: Peer, request: Request) -> Equival
         writer = _KeyWriter(job.dictionary)
         keys = [word for key in writer.keys(request.identifier) for word in ("-k", key)]
         words = [MODEL_OPTIONS[query.model], *_peer_words(peer, notes), *_query_words(query)]
-        if query.split is not None:
-            notes.append(
-                "split: findscu asks for all at once, and knows no 'from' and 'to' but those of keys"
-            )
-        words += _sink_words(job, notes, old_vrs=writer.old_vrs)
+        notes += _query_notes(query)
+        words += _sink_words(_sinks_of(job, query), notes, old_vrs=writer.old_vrs)
         if not keys:
             raise NoEquivalentError("an empty identifier")
         argv = (*words, *keys, peer.host, str(peer.port))
@@ -96,6 +95,24 @@ def _query_words(query: Query) -> Iterator[str]:
         yield from ("--cancel", str(query.cancel_after))
     if query.repeat > 1:
         yield from ("--repeat", str(query.repeat))
+
+
+def _query_notes(query: Query) -> Iterator[str]:
+    if query.split is not None:
+        yield "split: findscu asks for all at once, and knows no 'from' and 'to' but those of keys"
+    if query.match.mode is MatchMode.DROP:
+        yield "match: findscu tests no answers, all are printed and written"
+    if query.deduplicate is not None:
+        yield "deduplicate: findscu prints and writes each answer as often as it comes"
+    if query.expect is not None:
+        yield "expect: findscu expects nothing of answers"
+    for member in query.then:
+        yield f"then, with the query {member.name}: findscu asks for nothing below what it finds"
+
+
+def _sinks_of(job: Job, query: Query) -> list[SinkDeclaration]:
+    """Return the sinks that take the answers of a query."""
+    return [sink for sink in job.sinks if not sink.queries or query.name in sink.queries]
 
 
 def _peer_words(peer: Peer, notes: list[str]) -> Iterator[str]:
@@ -186,10 +203,10 @@ def _own_certificate_words(tls: Tls, notes: list[str]) -> Iterator[str]:
         yield "-der"
 
 
-def _sink_words(job: Job, notes: list[str], *, old_vrs: bool) -> list[str]:
+def _sink_words(sinks: Sequence[SinkDeclaration], notes: list[str], *, old_vrs: bool) -> list[str]:
     words: list[str] = []
     printed = extracted = False
-    for sink in job.sinks:
+    for sink in sinks:
         if isinstance(sink, StdoutSink):
             printed = True
             if sink.format is StdoutFormat.FINDSCU_LOG:
