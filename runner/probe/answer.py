@@ -66,6 +66,11 @@ class Answer:
         return f"0x{self.status:04X} ({means.text})"
 
     @property
+    def is_unsupported(self) -> bool:
+        """Whether it was refused for what was asked, and not for how much that is or since something broke."""
+        return bool(self.refusal) and self.status is not None and not 0xA700 <= self.status <= 0xA7FF
+
+    @property
     def cap(self) -> str:
         """The status by which the peer says that there is more than it gave, in words; "" for none."""
         if self.status is None or self.cancelled or not self.responses:

@@ -286,7 +286,8 @@ class _Learning:
             what = "studies without PatientID"
         answer = yield from self.ask(stage, asked, FEW)
         if answer.refusal:
-            self.tell("relational", False, f"asked for {what}, it ended with {answer.refusal}")
+            value = False if answer.is_unsupported else None
+            self.tell("relational", value, f"asked for {what}, it ended with {answer.refusal}")
         elif answer.responses:
             self.tell("relational", True, f"asked for {what}, it answered")
         else:
@@ -385,7 +386,8 @@ class _Learning:
 def _judged(found: Answer, other: Answer, what: str, contrary: str) -> Fact:
     """Return whether a kind of matching works: one question is to find something, the other nothing."""
     if found.refusal:
-        return Fact(False, f"asked for {what}, it ended with {found.refusal}")
+        value = False if found.is_unsupported else None
+        return Fact(value, f"asked for {what}, it ended with {found.refusal}")
     if not found.responses:
         return Fact(False, f"asked for {what}, it found nothing")
     if other.refusal:

@@ -42,6 +42,7 @@ def archive(
     ignored: Collection[int] = (),
     cap: int | None = None,
     twice: Script | None = None,
+    allowed: int = 1,
     first: Script | None = None,
     copies: int = 1,
 ) -> Callable[[int, bytes, str], Script]:
@@ -50,13 +51,14 @@ def archive(
     Args:
         ignored: tags of keys that it does not match by.
         cap: how many answers it gives at most, without a word.
-        twice: what it does in place of answering a second C-FIND of an association.
+        twice: what it does in place of answering a C-FIND of an association after those that are allowed.
+        allowed: how many it answers.
         first: the same for the first.
         copies: how often it sends each answer.
     """
 
     def find(number: int, data: bytes, uid: str) -> Script:
-        if number > 1 and twice is not None:
+        if number > allowed and twice is not None:
             return twice
         if number == 1 and first is not None:
             return first
@@ -133,6 +135,33 @@ def test_a_peer_that_takes_one_operation_in_each_association(
     assert learned["wildcards"] == {"names": True, "texts": True}
     assert learned["ranges"] == {"dates": True, "times": True, "open_ended": True}
     assert sum(len(one["finds"]) for one in scp.associations) <= 40
+
+
+def test_a_peer_that_takes_some_operations_in_each_association(
+    probe: Callable[..., tuple[int, str, str]],
+) -> None:
+    with ScriptedSCP({"finds": archive(twice={"final": {"action": "close"}}, allowed=7)}) as scp:
+        status, out, _ = probe(scp.port)
+    assert (status, profile(out)["operations_per_association"]) == (0, 7)
+    assert [len(one["finds"]) for one in scp.associations[:4]] == [8, 8, 7, 7]
+
+
+def test_one_question_that_a_peer_cannot_bear_is_not_taken_for_a_limit(
+    probe: Callable[..., tuple[int, str, str]],
+) -> None:
+    finds = archive()
+
+    def fragile(number: int, data: bytes, uid: str) -> Script:
+        return (
+            {"final": {"action": "abort"}} if b"SURN*" in data or b"*\0" in data else finds(number, data, uid)
+        )
+
+    with ScriptedSCP({"finds": fragile}) as scp:
+        status, out, _ = probe(scp.port)
+    learned = profile(out)
+    assert (status, learned["operations_per_association"]) == (0, None)
+    assert learned["wildcards"]["names"] is None
+    assert "an abort" in out
 
 
 def test_a_peer_that_goes_on_after_a_cancel_is_cut_off(probe: Callable[..., tuple[int, str, str]]) -> None:

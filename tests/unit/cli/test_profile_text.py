@@ -33,7 +33,7 @@ def test_every_fact_has_its_place(tmp_path: Path, name: str, value: bool | None)
     file.write_text(text, encoding="utf-8")
     problems = check_file(file).problems
     if "${" in name:
-        assert ["a reference stands in a name, where none is resolved"] == [one.what for one in problems]
+        assert [one.what for one in problems] == ["a reference stands in a name, where none is resolved"]
         return
     assert problems == ()
     quoted = name.replace("'", "''")

@@ -238,6 +238,22 @@ def test_what_is_refused_is_not_supported():
         assert "0xA900" in facts[name].evidence
 
 
+@pytest.mark.parametrize("failed", [Answer(None, failure="no answer in time"), Answer(0xA700)])
+def test_what_only_failed_is_not_known(failed):
+    peer = Imagined()
+
+    def reply(question: Question) -> Answer:
+        answer = peer.answer(question)
+        asked = question.identifier
+        hard = level(asked) == "SERIES" or any("-" in text_at(asked, (tag,)) for tag in (DATE, TIME))
+        return failed if hard else answer
+
+    facts = ended(learn(ground_of(InformationModel.STUDY_ROOT), 2000), reply).facts
+    for name in ("ranges.dates", "ranges.times", "ranges.open_ended", "relational"):
+        assert facts[name].value is None
+        assert facts[name].evidence.endswith(failed.refusal)
+
+
 def test_relational_queries():
     assert learned(Imagined()).facts["relational"].value is True
     nothing = Imagined(spoiled=lambda key: key.tag == LEVEL and key.value == "SERIES")
