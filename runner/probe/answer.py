@@ -67,7 +67,7 @@ class Answer:
 
     @property
     def is_unsupported(self) -> bool:
-        """Whether it was refused for what was asked, and not for how much that is or since something broke."""
+        """Whether it was refused for what was asked, not for how much that is, or since something broke."""
         return bool(self.refusal) and self.status is not None and not 0xA700 <= self.status <= 0xA7FF
 
     @property
