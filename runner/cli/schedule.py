@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from argparse import Namespace
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,14 +16,16 @@ from runner.cli.arguments import (
     given_clock,
     given_variables,
 )
-from runner.cli.messages import printable, say
-from runner.cli.scheduled_jobs import scheduled_jobs, times_of
-from runner.errors import ExitStatus
-from runner.jobfile.clock import Clock
-from runner.model import Job
+from runner.cli.keeping import add_state_option, state_folder
+from runner.cli.messages import complain, printable, say
+from runner.cli.scheduled_jobs import check_together, look
+from runner.errors import ExitStatus, UsageError
+from runner.scheduler.job_files import JobFiles, ScheduledJob
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from runner.jobfile.clock import Clock
 
 #: So many times of each job are listed.
 _LISTED = 5
@@ -29,42 +33,99 @@ _LISTED = 5
 
 def parser() -> ArgumentParser:
     """Return the command's command line."""
-    made = ArgumentParser("schedule", "Show when jobs run by the schedules that they declare.")
+    made = ArgumentParser(
+        "schedule",
+        "Run jobs at the times that they declare, until SIGINT or SIGTERM ends it. A file that changes is "
+        "read again, and on SIGHUP all are.",
+        debug="print every association and operation, patient data of the queries included, and ",
+    )
     made.add_argument("jobs", nargs="+", type=Path, metavar="JOB", help="a job file, or a folder of them")
     made.add_argument(
-        "--list",
-        action="store_true",
-        required=True,
-        help=f"print the next {_LISTED} times of each job, and end",
+        "--list", action="store_true", help=f"print the next {_LISTED} times of each job, and run nothing"
     )
-    add_clock_option(made)
+    made.add_argument(
+        "--output-dir",
+        type=Path,
+        default=Path(),
+        metavar="FOLDER",
+        help="the folder that the sinks' paths are relative to (default: the current one)",
+    )
+    add_state_option(made)
     add_variable_option(made)
+    add_clock_option(made)
     add_strict_option(made)
+    made.add_argument(
+        "--quiet", action="store_true", help="no summary of each run, only failures and warnings"
+    )
     return made
 
 
 def execute(argv: Sequence[str]) -> ExitStatus:
     """Run the command."""
     options = parser().parse_args(argv)
+    if options.now is not None and not options.list:
+        raise UsageError("cfind schedule: --now goes with --list", "run jobs by the machine's clock")
     clock, variables = given_clock(options.now), given_variables(options.variables)
-    jobs = scheduled_jobs(options.jobs, variables, clock, strictly=options.strict)
-    for number, job in enumerate(jobs):
-        say(("\n" if number else "") + "".join(f"{printable(line)}\n" for line in _times(job, clock)))
+    files = JobFiles(options.jobs, variables, options.strict, clock if options.list else None)
+    if not options.list:
+        return _serve(files, options)
+    for number, scheduled in enumerate(look(files, options.output_dir)):
+        lines = _times(scheduled, clock)
+        say(("\n" if number else "") + "".join(f"{printable(line)}\n" for line in lines))
     return ExitStatus.SUCCESS
 
 
-def _times(job: Job, clock: Clock) -> list[str]:
+def _serve(files: JobFiles, options: Namespace) -> ExitStatus:
+    from importlib.util import find_spec
+
+    if find_spec("apscheduler") is None:
+        what = "cfind schedule needs APScheduler to run jobs; --list does not"
+        raise UsageError(what, "install it: pip install 'cfind-runner[schedule]'")
+    look(files, options.output_dir)
+    from runner.scheduler.line import Surroundings, utc_now
+    from runner.scheduler.processes import Processes
+    from runner.scheduler.service import Service
+    from runner.scheduler.timer import Timer
+    from runner.state.schedule_memory import ScheduleMemory
+
+    memory = ScheduleMemory(state_folder(options))
+    processes = Processes(_run_options(options))
+    service = Service(
+        files=files,
+        timer=Timer(),
+        processes=processes,
+        surroundings=Surroundings(processes.run, memory, utc_now, complain),
+        check=partial(check_together, output_dir=options.output_dir),
+        tell=complain,
+        lines={},
+    )
+    try:
+        return service.serve()
+    finally:
+        memory.release_all()
+
+
+def _run_options(options: Namespace) -> list[str]:
+    """Return what `cfind run` is told of our own options."""
+    words = ["--output-dir", str(options.output_dir)]
+    if options.state is not None:
+        words += ["--state", str(options.state)]
+    for variable in options.variables:
+        words += ["--var", variable]
+    return words + [f"--{name}" for name in ("strict", "quiet", "debug") if getattr(options, name)]
+
+
+def _times(scheduled: ScheduledJob, clock: Clock) -> list[str]:
     """Return a headline of a job, and its next times."""
     from itertools import islice
 
-    schedule = job.schedule
-    assert schedule is not None
+    job, schedule = scheduled.job, scheduled.schedule
     words = [schedule.cron, f"in {schedule.timezone}" if schedule.timezone else "in the machine's time zone"]
     if schedule.jitter:
         words.append(f"up to {schedule.jitter} s later")
     words.append(f"catch_up: {schedule.catch_up.value}")
     lines = [f"{job.name} ({job.source}): {', '.join(words)}"]
-    lines += map(_time_text, islice(times_of(schedule).following(clock.now()), _LISTED))
+    lines += map(_time_text, islice(scheduled.times.following(clock.now()), _LISTED))
     return lines
 
 

@@ -1,57 +1,56 @@
-"""The jobs with a schedule, among the files and folders that a command line names."""
+"""The jobs with a schedule, for commands that need them valid."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from runner.cli.job_files import valid_jobs
+from runner.cli.messages import complain
+from runner.cli.output_paths import check_outputs
 from runner.errors import InvalidJobError
-from runner.jobfile.clock import Clock
-from runner.jobfile.load import find_job_files, is_fragment
-from runner.model import Job, Schedule
-from runner.schedule.cron import parse_cron
-from runner.schedule.times import Times
+from runner.scheduler.job_files import JobFiles, ScheduledJob
 
 
-def scheduled_jobs(
-    paths: Sequence[Path], variables: Mapping[str, str], clock: Clock, *, strictly: bool
-) -> list[Job]:
-    """Load the jobs; print every problem of each on stderr.
+def look(files: JobFiles, output_dir: Path) -> list[ScheduledJob]:
+    """Look at the files for the first time; print every problem of each on stderr.
 
     In folders, jobs without a schedule and files for jobs to include are passed over.
 
-    Args:
-        paths: job files, and folders of them.
-        variables: values that take the place of those under `vars`.
-        clock: for dates.
-        strictly: whether a job with warnings is invalid.
+    Raises:
+        InvalidJobError: one of the files is invalid, none has a schedule, or one that is named has none.
+        CfindError: they cannot be scheduled together; see check_together.
+    """
+    looks = files.look(at_all=True)
+    for seen in looks:
+        for problem in seen.problems:
+            complain(str(problem))
+    invalid = sum(not seen.is_valid for seen in looks)
+    if invalid:
+        number = "the job is" if len(looks) == 1 else f"{invalid} of {len(looks)} jobs are"
+        raise InvalidJobError(f"{number} invalid, so nothing is scheduled")
+    for seen in looks:
+        if seen.found is None and files.is_named(seen.path):
+            advice = 'add such as schedule: {cron: "@daily"}'
+            raise InvalidJobError("the job has no schedule", advice, str(seen.path))
+    files.take(looks)
+    if not files.jobs:
+        raise InvalidJobError("no job has a schedule", 'add such as schedule: {cron: "0 2 * * 1-5"} to one')
+    check_together(files.jobs, output_dir)
+    return files.jobs
+
+
+def check_together(jobs: Sequence[ScheduledJob], output_dir: Path) -> None:
+    """Check that jobs can run side by side.
 
     Raises:
-        InvalidJobError: one of them is invalid, there is none, a file that is named has no schedule, or two
-            jobs have the same name.
+        InvalidJobError: two of them have the same name.
+        UsageError: two of them write the same file, or one of them a job file.
     """
-    named = {path for path in paths if not path.is_dir()}
-    files = [path for path in find_job_files(paths) if path in named or not is_fragment(path)]
-    jobs = valid_jobs(files, variables, check_rows=False, clock=clock, strictly=strictly)
-    for path, job in zip(files, jobs, strict=True):
-        if job.schedule is None and path in named:
-            raise InvalidJobError(
-                "the job has no schedule", 'add such as schedule: {cron: "@daily"}', str(path)
-            )
-    scheduled = [job for job in jobs if job.schedule is not None]
-    if not scheduled:
-        raise InvalidJobError("no job has a schedule", 'add such as schedule: {cron: "0 2 * * 1-5"} to one')
-    first: dict[str, Job] = {}
-    for job in scheduled:
-        other = first.setdefault(job.name, job)
+    first: dict[str, ScheduledJob] = {}
+    for scheduled in jobs:
+        job = scheduled.job
+        other = first.setdefault(job.name, scheduled).job
         if other is not job:
-            raise InvalidJobError(
-                f"{other.source} has the name {job.name} too", "give each job a name of its own", job.source
-            )
-    return scheduled
-
-
-def times_of(schedule: Schedule) -> Times:
-    """Return the times of a schedule that was found valid."""
-    return Times(parse_cron(schedule.cron), Clock(0).in_zone(schedule.timezone).zone)
+            what = f"{other.source} has the name {job.name} too"
+            raise InvalidJobError(what, "give each job a name of its own", job.source)
+    check_outputs([scheduled.job for scheduled in jobs], output_dir, None)

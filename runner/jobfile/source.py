@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from runner.jobfile.problem import Problem
@@ -23,6 +24,15 @@ _ENCODINGS = (
 )
 
 
+#: What files were when a scheduler found them valid, by the names under which they are read.
+_HELD: dict[str, bytes] = {}
+
+
+def hold(files: Mapping[str, bytes]) -> None:
+    """Take files for what they were: from now on this process reads of them what is given here."""
+    _HELD.update(files)
+
+
 def read_text(path: Path, called: str = "the job file") -> str | Problem:
     """Read a file in UTF-8, or in what its byte order mark says.
 
@@ -35,8 +45,10 @@ def read_text(path: Path, called: str = "the job file") -> str | Problem:
     """
     file = str(path)
     try:
-        with path.open("rb") as stream:
-            data = stream.read(MAX_LENGTH + 1)
+        data = _HELD.get(file)
+        if data is None:
+            with path.open("rb") as stream:
+                data = stream.read(MAX_LENGTH + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         advice = (

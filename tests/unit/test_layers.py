@@ -20,7 +20,7 @@ PACKAGE = "runner"
 LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"__main__"}),
     frozenset({"cli"}),
-    frozenset({"comparison"}),
+    frozenset({"comparison", "scheduler"}),
     frozenset({"jobfile", "findscu", "report", "report_file"}),
     frozenset({"engine", "probe"}),
     frozenset({"sinks", "transport", "archive", "state"}),
@@ -73,9 +73,9 @@ INPUT_OUTPUT = frozenset(
 )
 
 #: Libraries whose import costs more than a query takes; they are imported inside functions.
-HEAVY = frozenset({"pydicom", "pynetdicom", "jsonschema", "yaml", "cryptography"})
+HEAVY = frozenset({"pydicom", "pynetdicom", "jsonschema", "yaml", "cryptography", "apscheduler"})
 #: Modules that are themselves imported late, and may import them at their top.
-LATE_MODULES: frozenset[str] = frozenset()
+LATE_MODULES: frozenset[str] = frozenset({"runner.scheduler.timer"})
 
 
 @dataclass(frozen=True, slots=True)

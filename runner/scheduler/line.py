@@ -1,0 +1,207 @@
+"""The runs of one job, one after the other."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Protocol
+
+from runner.errors import CfindError, DefectError
+from runner.model import CatchUp
+from runner.schedule.course import Turn
+from runner.scheduler.job_files import ScheduledJob
+
+
+class Memory(Protocol):
+    """Remembers up to which time jobs were dealt with: runner.state.schedule_memory."""
+
+    def take(self, job: str) -> None:
+        """Keep other processes from scheduling the job."""
+
+    def release(self, job: str) -> None:
+        """Let other processes schedule the job."""
+
+    def through(self, job: str, schedule: str) -> datetime | None:
+        """Return up to which time a schedule was dealt with."""
+
+    def note(self, job: str, schedule: str, through: datetime) -> None:
+        """Note up to which time a schedule was dealt with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What runs need.
+
+    Attributes:
+        run: runs a job to its end with its clock at a time, or at the present; its exit status, or None where
+            it was ended since all is to end.
+        memory: remembers.
+        now: reads the clock, in UTC.
+        tell: prints a message.
+    """
+
+    run: Callable[[ScheduledJob, datetime | None], int | None]
+    memory: Memory
+    now: Callable[[], datetime]
+    tell: Callable[[str], None]
+
+
+class Line:
+    """A job that is scheduled. No two runs of it overlap: a time that comes meanwhile waits for the end.
+
+    Args:
+        scheduled: the job.
+        surroundings: what it needs.
+
+    Raises:
+        AlreadyRunningError: another process schedules it.
+        StateError: nothing can be remembered of it.
+    """
+
+    def __init__(self, scheduled: ScheduledJob, surroundings: Surroundings) -> None:
+        self._with = surroundings
+        self._lock = threading.Lock()
+        self._is_busy = False
+        self._is_over = False
+        self._scheduled = scheduled
+        self._course = scheduled.course
+        surroundings.memory.take(scheduled.job.name)
+        self._through = self._remembered()
+
+    @property
+    def name(self) -> str:
+        """The job's name."""
+        return self._scheduled.job.name
+
+    @property
+    def scheduled(self) -> ScheduledJob:
+        """The job as it is now."""
+        return self._scheduled
+
+    def change(self, scheduled: ScheduledJob) -> None:
+        """Let the next runs be those of a changed job of the same name.
+
+        Raises:
+            StateError: nothing can be remembered of it.
+        """
+        with self._lock:
+            before, self._scheduled = _words(self._scheduled), scheduled
+            self._course = scheduled.course
+            if _words(scheduled) != before:
+                self._through = self._remembered()
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether something is being done."""
+        with self._lock:
+            return self._is_busy
+
+    def end(self) -> None:
+        """Begin no more runs; one that goes on is not touched."""
+        with self._lock:
+            self._is_over = True
+        self._with.memory.release(self.name)
+
+    def next_begin(self) -> datetime | None:
+        """Return when something is to be done: now, where a time has come already."""
+        now = self._with.now()
+        with self._lock:
+            if self._course.turn(self._through, now) is not None:
+                return now
+            return self._course.begin_after(now)
+
+    def begin_after(self, now: datetime) -> datetime | None:
+        """Return when the next run begins by the clock alone."""
+        with self._lock:
+            return self._course.begin_after(now)
+
+    def announcement(self) -> str:
+        """Say when the next run is due."""
+        now = self._with.now()
+        with self._lock:
+            following = self._course.times.next(now)
+        return f"next at {following.isoformat()}" if following is not None else "there is no next time"
+
+    def go(self) -> None:
+        """Do all that is due; where that is being done already it goes on there, and nothing is lost."""
+        with self._lock:
+            if self._is_busy:
+                return
+            self._is_busy = True
+        try:
+            while (due := self._next_turn()) is not None:
+                self._do(*due)
+        except Exception as error:  # noqa: BLE001 - the scheduler goes on, and so does this line at its next time
+            self._with.tell(f"{self.name}: {DefectError(error)}")
+            with self._lock:
+                self._is_busy = False
+
+    def _next_turn(self) -> tuple[ScheduledJob, Turn] | None:
+        with self._lock:
+            turn = None if self._is_over else self._course.turn(self._through, self._with.now())
+            if turn is None:
+                self._is_busy = False
+                return None
+            return self._scheduled, turn
+
+    def _do(self, scheduled: ScheduledJob, turn: Turn) -> None:
+        tell, name, due = self._with.tell, scheduled.job.name, turn.time.isoformat()
+        if turn.skipped:
+            number = "1 run was" if turn.skipped == 1 else f"{turn.skipped} runs were"
+            last = "" if turn.runs else f", the last one at {due}"
+            tell(f"{name}: {number} missed and {'is' if turn.skipped == 1 else 'are'} not made up for{last}")
+        if not turn.runs:
+            self._note(scheduled, turn.time)
+            tell(f"{name}: {self.announcement()}")
+            return
+        tell(f"{name}: begun{', late,' if turn.is_late else ''} for {due}")
+        begun = time.monotonic()
+        # Each of several runs that are made up for asks what it would have asked; a single one asks what
+        # there is to ask today.
+        at_its_time = turn.is_late and scheduled.schedule.catch_up is CatchUp.ALL
+        try:
+            status = self._with.run(scheduled, turn.time if at_its_time else None)
+        except OSError as error:
+            tell(f"{name}: cannot be run: {error.strerror}")
+            status = 1
+        if status is None:
+            tell(f"{name}: ended before it was done; it counts as missed")
+            with self._lock:
+                self._is_over = True
+            return
+        self._note(scheduled, turn.time)
+        how = f"exit status {status}" if status >= 0 else f"signal {-status}"
+        tell(f"{name}: ended after {time.monotonic() - begun:.1f} s with {how}; {self.announcement()}")
+
+    def _note(self, scheduled: ScheduledJob, through: datetime) -> None:
+        with self._lock:
+            if _words(scheduled) != _words(self._scheduled):
+                return  # the schedule has changed meanwhile, and the new one has its own beginning
+            self._through = through
+        try:
+            self._with.memory.note(scheduled.job.name, _words(scheduled), through)
+        except CfindError as error:
+            self._with.tell(f"warning: {error}")
+
+    def _remembered(self) -> datetime:
+        """Return up to which time the schedule was dealt with: until now, where nothing is known of it."""
+        now, words = self._with.now(), _words(self._scheduled)
+        through = self._with.memory.through(self.name, words)
+        if through is not None:
+            return min(through, now)  # the clock may have been put back
+        self._with.memory.note(self.name, words, now)
+        return now
+
+
+def _words(scheduled: ScheduledJob) -> str:
+    """Return the times of a job in words, which change where they do."""
+    schedule = scheduled.schedule
+    return f"{schedule.cron} {schedule.timezone}".strip()
+
+
+def utc_now() -> datetime:
+    """Read the machine's clock."""
+    return datetime.now(timezone.utc)

@@ -1,0 +1,167 @@
+"""`cfind schedule` in the foreground: calls jobs at their times, and heeds changes of files and signals."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from types import FrameType
+
+from runner.errors import CfindError, ExitStatus
+from runner.scheduler.job_files import JobFiles, ScheduledJob
+from runner.scheduler.line import Line, Surroundings
+from runner.scheduler.processes import Processes
+from runner.scheduler.timer import Timer
+
+#: How often files and the clock are looked at, in seconds.
+_TICK = 1.0
+
+_ENDINGS = {signal.SIGINT: ExitStatus.INTERRUPTED, signal.SIGTERM: ExitStatus.TERMINATED}
+
+
+class _Signals:
+    """While it is entered, SIGINT, SIGTERM and SIGHUP are kept until somebody asks for them."""
+
+    def __init__(self) -> None:
+        self._came: list[signal.Signals] = []
+        self._before: dict[signal.Signals, object] = {}
+        self._reading, self._writing = os.pipe()
+        os.set_blocking(self._reading, False)
+        os.set_blocking(self._writing, False)
+
+    def __enter__(self) -> _Signals:  # noqa: PYI034 - Self is not in Python 3.10
+        for number in (*_ENDINGS, signal.SIGHUP):
+            self._before[number] = signal.signal(number, self._handle)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]  # what signal.signal gave us
+        os.close(self._reading)
+        os.close(self._writing)
+
+    def wait(self, seconds: float) -> list[signal.Signals]:
+        """Wait for signals, but no longer than that; return those that came."""
+        select.select([self._reading], [], [], seconds)
+        with suppress(BlockingIOError):
+            os.read(self._reading, 4096)
+        came = []
+        while self._came:
+            came.append(self._came.pop(0))
+        return came
+
+    def _handle(self, number: int, _frame: FrameType | None) -> None:
+        self._came.append(signal.Signals(number))
+        with suppress(OSError):  # it is full: `wait` returns anyway
+            os.write(self._writing, b"!")
+
+
+@dataclass(slots=True)
+class Service:
+    """All jobs that are scheduled.
+
+    Attributes:
+        files: where they stand.
+        timer: calls them.
+        processes: their runs.
+        surroundings: what the runs need.
+        check: raises a CfindError where jobs cannot be scheduled together.
+        tell: prints a message.
+        lines: what is scheduled, by the jobs' names.
+    """
+
+    files: JobFiles
+    timer: Timer
+    processes: Processes
+    surroundings: Surroundings
+    check: Callable[[Sequence[ScheduledJob]], None]
+    tell: Callable[[str], None]
+    lines: dict[str, Line]
+
+    def serve(self) -> ExitStatus:
+        """Call the jobs until a signal comes; end the runs that go on then, and wait for them.
+
+        Raises:
+            AlreadyRunningError: another process schedules one of them.
+            StateError: nothing can be remembered.
+        """
+        with _Signals() as signals:
+            for job in self.files.jobs:
+                self.lines[job.job.name] = Line(job, self.surroundings)
+            for line in self.lines.values():
+                self.timer.put(line)
+                self.tell(f"{line.name}: {line.announcement()}")
+            self.timer.start()
+            while True:
+                came = signals.wait(_TICK)
+                ending = next((number for number in came if number in _ENDINGS), None)
+                if ending is not None:
+                    return self._end(ending, signals)
+                self.look(at_all=signal.SIGHUP in came)
+                self.timer.wake()
+
+    def look(self, *, at_all: bool) -> None:
+        """Heed what has become of the files."""
+        try:
+            looks = self.files.look(at_all=at_all)
+        except CfindError as error:
+            self.tell(f"{error}; the jobs stay as they were")
+            return
+        for look in looks:
+            for problem in look.problems:
+                self.tell(str(problem))
+            if not look.is_valid:
+                kept = self.files.at(look.path)
+                what = f"{kept.job.name} stays as it was" if kept is not None else "it is not scheduled"
+                self.tell(f"{look.path}: {what}: the file is invalid")
+        try:
+            self.check(self.files.proposed(looks))
+        except CfindError as error:
+            self.tell(f"{error}; what has changed is not heeded")
+        else:
+            self.files.take(looks)
+        self._follow(at_all=at_all)
+
+    def _follow(self, *, at_all: bool) -> None:
+        """Let the lines be those of the files."""
+        jobs = {job.job.name: job for job in self.files.jobs}
+        for name in [name for name in self.lines if name not in jobs]:
+            self.timer.remove(name)
+            self.lines.pop(name).end()
+            self.tell(f"{name}: not scheduled any more")
+        for name, job in jobs.items():
+            line = self.lines.get(name)
+            if line is not None and line.scheduled is job:
+                continue
+            try:
+                if line is None:
+                    line = self.lines[name] = Line(job, self.surroundings)
+                    what = "scheduled"
+                else:
+                    what = "read again" if line.scheduled.files == job.files else "changed"
+                    line.change(job)
+            except CfindError as error:
+                self.tell(f"{name}: {error}")
+                continue
+            self.timer.put(line)
+            self.tell(f"{name}: {what}; {line.announcement()}")
+        if at_all:
+            self.tell(f"read again: {len(jobs)} {'job is' if len(jobs) == 1 else 'jobs are'} scheduled")
+
+    def _end(self, number: signal.Signals, signals: _Signals) -> ExitStatus:
+        """End in order, or at once where somebody asks again."""
+        self.timer.stop()
+        going_on = self.processes.end(number)
+        if going_on:
+            runs = "the run that goes on" if going_on == 1 else f"the {going_on} runs that go on"
+            self.tell(f"ending {runs} in order; once more ends at once")
+        while self.processes.count or any(line.is_busy for line in self.lines.values()):
+            for again in signals.wait(_TICK / 10):
+                if again in _ENDINGS:
+                    self.processes.end(again)
+        for line in self.lines.values():
+            line.end()
+        return _ENDINGS[number]

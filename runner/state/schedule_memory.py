@@ -1,0 +1,96 @@
+"""Up to which time the schedule of a job has been dealt with, for a scheduler that is started again."""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import datetime
+from pathlib import Path
+
+from runner.errors import AlreadyRunningError, StateError
+from runner.state.folder import prepare
+from runner.state.lock import JobLock, file_name
+
+#: The folder of these files in the state folder.
+_NAME = "schedule"
+
+
+class ScheduleMemory:
+    """Remembers for jobs that no other process schedules.
+
+    Args:
+        folder: the state folder.
+
+    Raises:
+        StateError: it cannot be made.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        prepare(folder)
+        self._folder = folder / _NAME
+        prepare(self._folder)
+        self._locks: dict[str, JobLock] = {}
+
+    def take(self, job: str) -> None:
+        """Keep other processes from scheduling a job with the same memory.
+
+        Raises:
+            AlreadyRunningError: one does already.
+            StateError: the folder has no locks.
+        """
+        if job in self._locks:
+            return
+        try:
+            self._locks[job] = JobLock.take(self._folder, job)
+        except AlreadyRunningError as error:
+            who = error.what.partition(": ")[2]
+            what = f"another cfind schedule has the job {job}{': ' if who else ''}{who}"
+            raise AlreadyRunningError(what, "end it, or let --state name another folder") from None
+
+    def release(self, job: str) -> None:
+        """Let other processes schedule a job."""
+        lock = self._locks.pop(job, None)
+        if lock is not None:
+            lock.release()
+
+    def release_all(self) -> None:
+        """Let other processes schedule all jobs."""
+        for job in list(self._locks):
+            self.release(job)
+
+    def through(self, job: str, schedule: str) -> datetime | None:
+        """Return up to which time a schedule was dealt with; None where nothing is known of it.
+
+        Args:
+            job: the job's name.
+            schedule: its times, in words: what was noted for others does not count.
+        """
+        try:
+            noted = json.loads(self._path(job).read_text("utf-8"))
+            if noted["schedule"] != schedule:
+                return None
+            time = datetime.fromisoformat(noted["through"])
+        except (OSError, ValueError, KeyError, TypeError):  # nothing is lost but what would be made up for
+            return None
+        return time if time.utcoffset() is not None else None
+
+    def note(self, job: str, schedule: str, through: datetime) -> None:
+        """Note up to which time a schedule was dealt with.
+
+        Raises:
+            StateError: it cannot be noted.
+        """
+        path = self._path(job)
+        temporary = path.with_suffix(".tmp")
+        try:
+            with temporary.open("w", encoding="utf-8") as file:
+                json.dump({"job": job, "schedule": schedule, "through": through.isoformat()}, file)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        except OSError as error:
+            what = f"it cannot be noted in {self._folder} when the job {job} ran: {error.strerror}"
+            raise StateError(what, "check room and permissions") from None
+
+    def _path(self, job: str) -> Path:
+        return self._folder / f"{file_name(job)}.json"

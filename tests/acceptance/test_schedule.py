@@ -1,0 +1,194 @@
+"""`cfind schedule` as a process: what was missed runs at once, files change, signals come.
+
+That nobody has to wait for the next minute, jobs find that the state folder knows of a time that was missed.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+
+from acceptance.command import ROOT, Cfind
+
+ARCHIVE = ROOT / "jobs" / "demo-archive"
+
+
+def write_job(folder: Path, name: str, *, cron: str = "0 2 * * *", more: str = "", missed: int = 0) -> Path:
+    """Write a job that runs each day; with `missed` days since it last did."""
+    path = folder / "jobs" / f"{name}.yaml"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(
+        f"version: 1\nname: {name}\ntimezone: UTC\n"
+        f"schedule: {{cron: '{cron}', timezone: UTC, catch_up: all}}\n"
+        f"peers: {{p: {{archive: '{ARCHIVE}'}}}}\n"
+        "queries:\n  q:\n    model: study-root\n    level: STUDY\n    "
+        "keys: {StudyDate: 20240101-, StudyInstanceUID: }\n"
+        + more
+        + f"sinks: [{{type: csv, path: '{name}-${{today}}.csv'}}]\n",
+        encoding="utf-8",
+    )
+    if missed:
+        through = datetime.now(timezone.utc) - timedelta(days=missed)
+        memory = folder / ".cfind" / "schedule"
+        memory.mkdir(parents=True, exist_ok=True)
+        known = {"job": name, "schedule": f"{cron} UTC", "through": through.isoformat()}
+        (memory / f"{name}.json").write_text(json.dumps(known), encoding="utf-8")
+    return path
+
+
+class Scheduler:
+    """The process, and what it says."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self.process = process
+        self.said: list[str] = []
+
+    def until(self, *words: str) -> str:
+        """Read messages up to the one that has the words."""
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            self.said.append(line.decode("utf-8"))
+            if all(word in self.said[-1] for word in words):
+                return self.said[-1]
+        raise AssertionError(f"{words} not said in {self.said}")
+
+    def end(self, number: signal.Signals = signal.SIGTERM) -> int:
+        self.process.send_signal(number)
+        _, rest = self.process.communicate(timeout=30)
+        self.said += rest.decode("utf-8").splitlines(keepends=True)
+        assert not any("Traceback" in line for line in self.said), self.said
+        return self.process.returncode
+
+
+Start = Callable[..., "contextmanager[Scheduler]"]
+
+
+@contextmanager
+def scheduling(cfind: Cfind, *arguments: str | Path) -> Iterator[Scheduler]:
+    with cfind.start("schedule", *(arguments or ("jobs",))) as process:
+        try:
+            yield Scheduler(process)
+        finally:
+            process.kill()
+
+
+def days_ago(number: int) -> str:
+    return f"{datetime.now(timezone.utc) - timedelta(days=number):%Y%m%d}"
+
+
+def test_missed_runs_are_made_up_for_each_at_its_own_time(cfind: Cfind) -> None:
+    write_job(cfind.folder, "nightly", cron="0 0 * * *", missed=2)
+    with scheduling(cfind) as scheduler:
+        scheduler.until("nightly: ended after", "exit status 0; next at")
+        scheduler.until("nightly: ended after", "exit status 0; next at")
+        assert scheduler.end() == 143
+    written = {path.name for path in cfind.folder.glob("*.csv")}
+    assert written == {f"nightly-{days_ago(number)}.csv" for number in (0, 1)}
+    # and never again
+    with scheduling(cfind) as scheduler:
+        scheduler.until("nightly: next at")
+        assert scheduler.end(signal.SIGINT) == 130
+    assert not any("begun" in line for line in scheduler.said)
+
+
+def test_sigterm_ends_runs_in_order_and_they_count_as_missed(cfind: Cfind) -> None:
+    write_job(cfind.folder, "long", more="    repeat: 1000000\n", missed=1)
+    with scheduling(cfind) as scheduler:
+        scheduler.until("long: begun, late, for")
+        partial = next(_waited_for(lambda: list(cfind.folder.glob(".long-*"))))
+        assert partial
+        assert scheduler.end() == 143
+    assert "cfind: long: ended before it was done; it counts as missed\n" in scheduler.said
+    assert any("interrupted: ending in order" in line for line in scheduler.said)
+    assert not list(cfind.folder.glob("long-*.csv"))
+    with scheduling(cfind) as scheduler:
+        scheduler.until("long: begun, late, for")
+        scheduler.end()
+
+
+def _waited_for(look: Callable[[], list[Path]]) -> Iterator[list[Path]]:
+    deadline = time.monotonic() + 30
+    while not (found := look()):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)  # the other process has no event for us
+    yield found
+
+
+def test_changes_of_files_are_heeded_and_an_invalid_one_keeps_the_old_job(cfind: Cfind) -> None:
+    path = write_job(cfind.folder, "steady")
+    with scheduling(cfind) as scheduler:
+        scheduler.until("steady: next at")
+        valid = path.read_text("utf-8")
+        path.write_text(valid.replace("model: study-root", "model: study-rot"), "utf-8")
+        scheduler.until("steady stays as it was: the file is invalid")
+        path.write_text(valid.replace("'0 2 * * *'", "'0 3 * * *'"), "utf-8")
+        assert "T03:00:00+00:00" in scheduler.until("steady: changed; next at")
+        write_job(cfind.folder, "another", cron="0 5 * * *")
+        assert "T05:00:00+00:00" in scheduler.until("another: scheduled; next at")
+        path.unlink()
+        scheduler.until("steady: not scheduled any more")
+        scheduler.process.send_signal(signal.SIGHUP)
+        scheduler.until("read again: 1 job is scheduled")
+        scheduler.end()
+    assert any("queries.q.model" in line for line in scheduler.said)
+
+
+def test_a_run_takes_the_job_as_it_was_valid(cfind: Cfind) -> None:
+    """Through the process that a run is, whatever has become of the file meanwhile."""
+    from runner.scheduler.job_files import JobFiles
+    from runner.scheduler.processes import Processes
+
+    path = write_job(cfind.folder, "held")
+    files = JobFiles([path])
+    files.take(files.look(at_all=True))
+    path.write_text("nothing: [", encoding="utf-8")
+    processes = Processes(["--output-dir", str(cfind.folder), "--quiet"])
+    [job] = files.jobs
+    assert processes.run(job, datetime(2024, 5, 6, 7, 8, tzinfo=timezone.utc)) == 0
+    assert [file.name for file in cfind.folder.glob("*.csv")] == ["held-20240506.csv"]
+    assert processes.end(signal.SIGTERM) == 0
+    assert processes.run(job, None) is None
+
+
+def test_what_is_wrong_is_told_before_anything_runs(cfind: Cfind) -> None:
+    write_job(cfind.folder, "one")
+    write_job(cfind.folder, "two", cron="0 25 * * *")
+    status, _, stderr = cfind("schedule", "jobs")
+    assert status == 3
+    assert "schedule.cron: the hour goes from 0 to 23" in stderr
+    assert "1 of 2 jobs are invalid, so nothing is scheduled" in stderr
+    status, _, stderr = cfind("schedule", "jobs/one.yaml", "--now", "2024-01-01T00:00Z")
+    assert (status, "--now goes with --list" in stderr) == (2, True)
+
+
+def test_two_schedulers_of_one_job_are_refused(cfind: Cfind) -> None:
+    path = write_job(cfind.folder, "only")
+    with scheduling(cfind) as scheduler:
+        scheduler.until("only: next at")
+        status, _, stderr = cfind("schedule", path)
+        assert status == 9
+        assert f"another cfind schedule has the job only: process {scheduler.process.pid}" in stderr
+        scheduler.end()
+    with scheduling(cfind, path) as scheduler:
+        scheduler.until("only: next at")
+        assert scheduler.end() == 143
+
+
+def test_without_apscheduler_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch, cfind: Cfind) -> None:
+    import sys
+
+    from runner.cli.main import main
+
+    path = write_job(cfind.folder, "job")
+    monkeypatch.setitem(sys.modules, "apscheduler", None)
+    monkeypatch.chdir(cfind.folder)
+    assert main(["schedule", str(path)]) == 2
+    assert main(["schedule", "--list", str(path)]) == 0

@@ -1,0 +1,156 @@
+"""What is looked at again and again: job files, and those that they include."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime, timezone
+from pathlib import Path
+
+import pytest
+
+from runner.errors import AlreadyRunningError, InvalidJobError, StateError
+from runner.scheduler.job_files import JobFiles, Look
+from runner.state.schedule_memory import ScheduleMemory
+
+QUERIES = "queries: {q: {model: worklist, keys: {PatientName: A*}}}\n"
+PEERS = "peers: {p: {host: localhost, port: 104}}\n"
+SCHEDULE = "schedule: {cron: '@daily'}\n"
+
+
+def write(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")
+    stamp = path.stat().st_mtime_ns + write.count * 1_000_000_000  # type: ignore[attr-defined]
+    os.utime(path, ns=(stamp, stamp))  # clocks of file systems are coarse
+    write.count += 1  # type: ignore[attr-defined]
+
+
+write.count = 1  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> JobFiles:
+    write(tmp_path / "peers.yaml", PEERS)
+    write(tmp_path / "job.yaml", f"version: 1\ninclude: peers.yaml\n{QUERIES}{SCHEDULE}")
+    write(tmp_path / "plain.yaml", f"version: 1\n{PEERS}{QUERIES}")
+    files = JobFiles([tmp_path])
+    looks = files.look(at_all=True)
+    assert [(look.path.name, look.is_valid, look.found is None) for look in looks] == [
+        ("job.yaml", True, False),
+        ("peers.yaml", True, True),
+        ("plain.yaml", True, True),
+    ]
+    files.take(looks)
+    return files
+
+
+def changed(files: JobFiles) -> list[Look]:
+    """What a change is seen as, which must have come to its end."""
+    assert files.look() == []
+    looks = files.look()
+    files.take(looks)
+    assert files.look() == []
+    return looks
+
+
+def test_the_files_of_a_job_are_kept_as_they_were(files: JobFiles, tmp_path: Path) -> None:
+    [job] = files.jobs
+    assert job.files == {
+        str(tmp_path / name): (tmp_path / name).read_bytes() for name in ("job.yaml", "peers.yaml")
+    }
+    assert files.look() == []
+
+
+def test_a_change_of_an_included_file_is_one_of_the_job(files: JobFiles, tmp_path: Path) -> None:
+    write(tmp_path / "peers.yaml", PEERS.replace("104", "105"))
+    assert [look.path.name for look in changed(files)] == ["job.yaml", "peers.yaml"]
+    assert files.jobs[0].job.peers[0].port == 105
+    write(tmp_path / "peers.yaml", PEERS.replace("104", "none"))
+    [look, _] = changed(files)
+    assert not look.is_valid
+    assert files.jobs[0].job.peers[0].port == 105
+    (tmp_path / "peers.yaml").unlink()
+    changed(files)
+    assert files.jobs[0].job.peers[0].port == 105
+    write(tmp_path / "peers.yaml", PEERS)
+    changed(files)
+    assert files.jobs[0].job.peers[0].port == 104
+
+
+def test_a_file_that_goes_on_to_change_is_left_alone(files: JobFiles, tmp_path: Path) -> None:
+    for number in range(3):
+        write(tmp_path / "job.yaml", f"# {'long' * number}")
+        assert files.look() == []
+    assert [look.is_valid for look in files.look()] == [False]
+
+
+def test_jobs_come_and_go(files: JobFiles, tmp_path: Path) -> None:
+    write(tmp_path / "plain.yaml", f"version: 1\n{PEERS}{QUERIES}{SCHEDULE}")
+    changed(files)
+    assert [job.job.name for job in files.jobs] == ["job", "plain"]
+    (tmp_path / "job.yaml").unlink()
+    assert files.look() == []
+    assert [job.job.name for job in files.jobs] == ["plain"]
+    write(tmp_path / "plain.yaml", f"version: 1\n{PEERS}{QUERIES}")
+    changed(files)
+    assert files.jobs == []
+    for path in tmp_path.glob("*.yaml"):
+        path.unlink()
+    with pytest.raises(InvalidJobError, match="no job files"):
+        files.look()
+
+
+def test_a_file_that_is_named_and_goes_away_stays(tmp_path: Path) -> None:
+    path = tmp_path / "job.yaml"
+    write(path, f"version: 1\n{PEERS}{QUERIES}{SCHEDULE}")
+    files = JobFiles([path])
+    files.take(files.look(at_all=True))
+    path.unlink()
+    [look] = changed(files)
+    assert not look.is_valid
+    assert [job.job.name for job in files.jobs] == ["job"]
+
+
+NOON = datetime(2024, 1, 1, 12, tzinfo=timezone.utc)
+
+
+def test_the_memory_keeps_what_is_noted_for_a_schedule(tmp_path: Path) -> None:
+    memory = ScheduleMemory(tmp_path / "state")
+    assert memory.through("a/b", "@daily") is None
+    memory.note("a/b", "@daily", NOON)
+    assert ScheduleMemory(tmp_path / "state").through("a/b", "@daily") == NOON
+    assert memory.through("a/b", "@hourly") is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "{}",
+        '{"schedule": "@daily", "through": "x"}',
+        '{"schedule": "@daily", "through": "2024-01-01"}',
+    ],
+)
+def test_a_memory_that_is_broken_is_none(tmp_path: Path, text: str) -> None:
+    memory = ScheduleMemory(tmp_path / "state")
+    memory.note("job", "@daily", NOON)
+    [path] = (tmp_path / "state" / "schedule").glob("*.json")
+    path.write_text(text, encoding="utf-8")
+    assert memory.through("job", "@daily") is None
+
+
+def test_a_job_has_one_scheduler(tmp_path: Path) -> None:
+    one, other = ScheduleMemory(tmp_path / "state"), ScheduleMemory(tmp_path / "state")
+    one.take("job")
+    one.take("job")
+    with pytest.raises(AlreadyRunningError, match="another cfind schedule has the job job: process"):
+        other.take("job")
+    one.release_all()
+    other.take("job")
+    other.release("job")
+
+
+def test_a_memory_that_cannot_be_written_says_so(tmp_path: Path) -> None:
+    (tmp_path / "state").write_text("no folder", encoding="utf-8")
+    with pytest.raises(StateError, match="is no folder"):
+        ScheduleMemory(tmp_path / "state")
