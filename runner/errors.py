@@ -36,9 +36,13 @@ class CfindError(Exception):
         what: what happened, one sentence without a full stop.
         advice: what to try, or "" where nothing sensible can be said.
         where: what it concerns (a file, a peer, a query), or "" where the caller adds it.
+
+    Attributes:
+        transient: whether the same may well work a little later.
     """
 
     status: ClassVar[ExitStatus] = ExitStatus.DEFECT
+    transient: bool = False
 
     def __init__(self, what: str, advice: str = "", where: str = "") -> None:
         super().__init__(what)
@@ -83,6 +87,8 @@ class NameLookupError(NoAssociationError):
 class ConnectError(NoAssociationError):
     """The TCP connection was refused, unreachable or timed out."""
 
+    transient = True
+
 
 class TlsError(NoAssociationError):
     """The TLS handshake failed, or what was negotiated is not what the job asks for."""
@@ -103,6 +109,8 @@ class AssociationAbortedError(NoAssociationError):
 class AssociationTimeoutError(NoAssociationError):
     """The peer did not answer the A-ASSOCIATE-RQ in time."""
 
+    transient = True
+
 
 class NoPresentationContextError(NoAssociationError):
     """The peer accepted the association, but not the information model or no transfer syntax of it."""
@@ -114,6 +122,10 @@ class UserIdentityError(NoAssociationError):
 
 class ExtendedNegotiationError(NoAssociationError):
     """The peer accepted the association, but not what the job requires of it beyond the baseline."""
+
+
+class OutsideWindowError(NoAssociationError):
+    """The peer is left alone at this time, and nobody wants to wait."""
 
 
 class ArchiveError(NoAssociationError):
@@ -142,13 +154,19 @@ class FailureStatusError(FindError):
 class PeerAbortedError(FindError):
     """The peer sent an A-ABORT or asked for a release in the middle of an operation."""
 
+    transient = True
+
 
 class ConnectionLostError(FindError):
     """The connection broke."""
 
+    transient = True
+
 
 class DimseTimeoutError(FindError):
     """No whole message came within the DIMSE time-out."""
+
+    transient = True
 
 
 class RemoteProtocolError(FindError):

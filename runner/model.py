@@ -319,6 +319,36 @@ class ExtendedNegotiation:
 
 
 @dataclass(frozen=True, slots=True)
+class Retries:
+    """How what fails for a passing reason is tried again.
+
+    Attributes:
+        attempts: how many times more: each operation, and in a row a peer that gives no association.
+        backoff: the pause before the first further attempt, in seconds; each one after it is twice as long.
+    """
+
+    attempts: int = 3
+    backoff: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """When a peer may be asked.
+
+    Attributes:
+        opens: in minutes of the day, 0 to 1440.
+        closes: likewise; not after `opens` it is on the next day.
+        days: the days of the week on which it opens, 0 is Monday.
+        zone: the time zone by its IANA name; "" for the machine's.
+    """
+
+    opens: int = 0
+    closes: int = 1440
+    days: frozenset[int] = frozenset(range(7))
+    zone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Peer:
     """An SCP, and how to talk to it.
 
@@ -341,6 +371,9 @@ class Peer:
         tls: how the connection is secured; None for plain TCP.
         result_limit: how many responses it gives at most to one C-FIND, as the author or the peer's profile
             declares; None where nothing is declared. So many responses may not be all.
+        rate: how many C-FINDs a second it is sent at most, over all its associations; None for no limit.
+        retries: how what fails is tried again; None for not at all.
+        window: when it may be asked; None for always.
         user_identity: who asks; None where the peer is not told.
         extended_negotiation: what is proposed for C-FIND beyond the baseline.
     """
@@ -362,6 +395,9 @@ class Peer:
     reopen: bool = True
     tls: Tls | None = None
     result_limit: int | None = None
+    rate: float | None = None
+    retries: Retries | None = None
+    window: Window | None = None
     user_identity: UserIdentity | None = None
     extended_negotiation: ExtendedNegotiation = ExtendedNegotiation()
 

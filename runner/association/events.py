@@ -59,10 +59,11 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """An A-ASSOCIATE-RJ came (PS3.8 9.3.4): what it says in words, and what to try."""
+    """An A-ASSOCIATE-RJ came (PS3.8 9.3.4): what it says, what to try, and whether it is for now only."""
 
     what: str
     advice: str
+    transient: bool = False
 
 
 @dataclass(frozen=True, slots=True)

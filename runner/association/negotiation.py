@@ -203,14 +203,20 @@ def read_rejection(pdu: bytes, proposal: Proposal) -> Rejected:
         advice = (
             "that is how a user identity is refused: check user_identity, and what the peer knows of the user"
         )
-    return Rejected(f"the peer rejected the association {how} ({who}): {why}", advice)
+    # some peers say of their limits that they reject for good
+    transient = result == _TRANSIENT or (source, reason) in _OVERLOADED
+    return Rejected(f"the peer rejected the association {how} ({who}): {why}", advice, transient)
 
 
+_TRANSIENT = 2
 _SERVICE_USER = 1
 _CALLING_AE_TITLE = 3
 _CALLED_AE_TITLE = 7
 #: How acceptors refuse a user identity: the first is what PS3.7 D.3.3.7.3 wants.
 _IDENTITY_REFUSALS = ((2, 1), (1, 1))
+
+#: Temporary congestion, and a limit on associations that is exceeded.
+_OVERLOADED = ((3, 1), (3, 2))
 
 #: PS3.8 Table 9-21.
 _REJECTION_SOURCES = {

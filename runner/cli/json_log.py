@@ -93,6 +93,10 @@ class JsonLog:
         """Tell a warning that is not of one operation."""
         self._tell("warning", {"where": where, "text": text}, noteworthy=True)
 
+    def waiting(self, peer: Peer, text: str) -> None:
+        """Tell that a peer is left alone, and until when."""
+        self._tell("waiting", {"peer": peer.name, "text": text})
+
     def progress(self, snapshot: Snapshot) -> None:
         """Tell how far the run is."""
         left = snapshot.seconds_left

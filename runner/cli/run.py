@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -35,6 +36,7 @@ from runner.model import Job
 if TYPE_CHECKING:
     import argparse
 
+    from runner.jobfile.clock import Clock
     from runner.sinks.atomic_file import AtomicFile
     from runner.state.kept_run import KeptRun
 
@@ -59,6 +61,11 @@ def parser() -> ArgumentParser:
         "--annotations",
         choices=("github",),
         help="print what failed and what was not as expected as annotations on stderr, too",
+    )
+    made.add_argument(
+        "--no-wait",
+        action="store_true",
+        help="do not wait for the window of a peer to open: what is to be asked of it then fails",
     )
     made.add_argument(
         "--compare",
@@ -98,7 +105,7 @@ def execute(argv: Sequence[str]) -> ExitStatus:
     variables, clock = given_variables(options.variables), given_clock(options.now)
     jobs = valid_jobs(options.jobs, variables, clock=clock, strictly=options.strict)
     if options.compare is not None:
-        return _compare(jobs, options)
+        return _compare(jobs, options, clock)
     check_outputs(jobs, options.output_dir, options.report, options.junit)
     return run_jobs(
         jobs,
@@ -108,10 +115,12 @@ def execute(argv: Sequence[str]) -> ExitStatus:
         options.junit,
         Keeping(state_folder(options), clock, required=options.state is not None),
         with_progress=not options.quiet,
+        clock=clock.going_on(),
+        waits=not options.no_wait,
     )
 
 
-def _compare(jobs: Sequence[Job], options: argparse.Namespace) -> ExitStatus:
+def _compare(jobs: Sequence[Job], options: argparse.Namespace, clock: Clock) -> ExitStatus:
     """Ask two peers the same. Nothing is kept of these runs: they are not the job's own."""
     from runner.cli.compare_peers import compare_results, jobs_of_peers
 
@@ -127,6 +136,8 @@ def _compare(jobs: Sequence[Job], options: argparse.Namespace) -> ExitStatus:
         options.junit,
         with_progress=not options.quiet,
         afterwards=partial(compare_results, names=options.compare),
+        clock=clock.going_on(),
+        waits=not options.no_wait,
     )
 
 
@@ -151,6 +162,8 @@ def run_jobs(
     *,
     with_progress: bool = False,
     afterwards: Callable[[Sequence[RunResult]], ExitStatus] | None = None,
+    clock: Callable[[], float] = time.time,
+    waits: bool = True,
 ) -> ExitStatus:
     """Run jobs one after the other, and write the reports.
 
@@ -167,6 +180,8 @@ def run_jobs(
         with_progress: whether it is told now and then how far a run is.
         afterwards: what is done with the results when all jobs have run and no signal came; the exit status
             that it returns counts too.
+        clock: tells whether the window of a peer is open, in seconds since the epoch.
+        waits: whether a window that is closed is waited for.
 
     Raises:
         StateError: if the state folder that the user has named cannot be used.
@@ -203,6 +218,8 @@ def run_jobs(
                             stop=signalled.stop,
                             interruption=signalled,
                             observer=observer,
+                            clock=clock,
+                            waits=waits,
                         )
                     results.append(result)
                     teller.summarize(result)

@@ -160,6 +160,9 @@ class Tally:
     def warning(self, where: str, text: str) -> None:
         """Do nothing."""
 
+    def waiting(self, peer: Peer, text: str) -> None:
+        """Do nothing."""
+
     def snapshot(self) -> Snapshot | None:
         """Return how far the run is, None before it has begun. Not for several threads at once."""
         progress = self._progress

@@ -168,6 +168,10 @@ class Watcher:
         """Tell a warning of an association."""
         self._tell_once(Told.WARNINGS, where, f"warning: {text}")
 
+    def waiting(self, peer: Peer, text: str) -> None:
+        """Tell that a peer is left alone, and until when."""
+        self._tell(Told.SUMMARY, f"peer {peer.name}: {text}")
+
     def summarize(self, result: RunResult) -> None:
         """Tell what failed more than once, what became of the sinks, and all in one line."""
         self._tell_seen_in_all()

@@ -43,6 +43,9 @@ class Observer(Protocol):
     def warning(self, where: str, text: str) -> None:
         """Note what did no harm, but should be known."""
 
+    def waiting(self, peer: Peer, text: str) -> None:
+        """Note that a peer is left alone as the job wants it, and until when."""
+
 
 class Observers:
     """Several observers side by side: each is told of everything, in their order."""
@@ -79,3 +82,8 @@ class Observers:
         """Tell all."""
         for observer in self._observers:
             observer.warning(where, text)
+
+    def waiting(self, peer: Peer, text: str) -> None:
+        """Tell all."""
+        for observer in self._observers:
+            observer.waiting(peer, text)

@@ -9,6 +9,10 @@ from runner.errors import CfindError
 from runner.plan import Operation
 
 
+class LeftToOthersError(Exception):
+    """An operation was handed back, since the peer gives its associations to the other workers."""
+
+
 class OperationQueue:
     """Gives each operation of one peer to one of its workers.
 

@@ -12,7 +12,7 @@ from runner.dicom.identifier import Path
 from runner.dicom.layout import Layout
 from runner.dicom.transfer_syntax import TransferSyntax
 from runner.engine.delivery import Delivery
-from runner.engine.operation_queue import OperationQueue
+from runner.engine.operation_queue import LeftToOthersError, OperationQueue
 from runner.engine.result import OperationResult, Verdict
 from runner.engine.screening import Screening
 from runner.engine.verdict import Judgement, judge
@@ -24,6 +24,7 @@ from runner.errors import (
     InvalidJobError,
     NoAssociationError,
     NoPresentationContextError,
+    OutsideWindowError,
     PeerAbortedError,
     UndecodableIdentifierError,
 )
@@ -37,6 +38,7 @@ from runner.transport.stop_signal import StopSignal
 if TYPE_CHECKING:
     from runner.association.events import Accepted
     from runner.dicom.attribute_columns import ColumnReader
+    from runner.engine.restraint import Restraint
     from runner.transport.tls_session import TlsSession
 
 
@@ -55,6 +57,7 @@ class PeerWorker:
         started: is told of each request, right before it is sent.
         screening: makes what looks at the responses of an operation before they go to the sinks, for what the
             peer agreed to.
+        restraint: holds all workers of the peer back, and says what is tried again; None where nothing does.
         unreachable: why nothing can be sent to the peer, where that is known.
 
     Attributes:
@@ -74,6 +77,7 @@ class PeerWorker:
         opened: Callable[[Peer, Accepted], None],
         started: Callable[[Operation], None],
         screening: Callable[[Operation, Iterable[QueryOption]], Screening | None],
+        restraint: Restraint | None = None,
         unreachable: CfindError | None = None,
     ) -> None:
         self._peer = peer
@@ -94,6 +98,7 @@ class PeerWorker:
         self._obliging = False
         self._layouts: dict[TransferSyntax, Layout] = {}
         self._screening = screening
+        self._restraint = restraint
         self._readers: dict[tuple[TransferSyntax, tuple[Path, ...]], ColumnReader] = {}
         queue.join(self)
 
@@ -118,7 +123,9 @@ class PeerWorker:
         try:
             if self._given_up is not None:
                 raise self._given_up
-            outcome = self._find(operation, progress)
+            outcome, judgement = self._answer(operation, progress)
+        except LeftToOthersError:
+            return None
         except InterruptedRunError as error:
             if self._delivery.vain:
                 error.what = "broken off, since no sink is left that works"
@@ -127,14 +134,43 @@ class PeerWorker:
             if error is self._given_up and self.queue.give_back(self, operation, error):
                 return None
             return progress.result(Verdict.FAILED, error, getattr(error, "outcome", None))
+        return progress.result(judgement.verdict, judgement.error, outcome, judgement)
+
+    def _answer(self, operation: Operation, progress: _Progress) -> tuple[FindOutcome, Judgement]:
+        """Send a C-FIND, again where that is to be tried, and judge what came of it."""
         expect = operation.query.expect
         expected = expect.statuses if expect is not None else ()
-        judgement = judge(outcome, self._peer.result_limit, expected)
-        return progress.result(judgement.verdict, judgement.error, outcome, judgement)
+        while True:
+            if self._restraint is not None:
+                self._restraint.hold(self._close)
+            progress.begin_attempt()
+            error: CfindError | None
+            try:
+                outcome = self._find(operation, progress)
+                judgement = judge(outcome, self._peer.result_limit, expected)
+                error = judgement.error
+                # what is too much for the peer is cut into parts, if that may be
+                if not self._tries_again(error, progress) or (judgement.cap and operation.query.split):
+                    return outcome, judgement
+            except FindError as failure:
+                if not (self._peer.reopen and self._tries_again(failure, progress)):
+                    raise
+                error = failure
+                self._close()
+            assert error is not None
+            progress.note_failure(error)
+            assert self._restraint is not None
+            self._restraint.wait_after(progress.failures, self._close)
+
+    def _tries_again(self, error: CfindError | None, progress: _Progress) -> bool:
+        """Whether an operation that was sent is to be sent again; not after what is kept as it came."""
+        if self._restraint is None or error is None or not error.transient or progress.undecodable:
+            return False
+        return progress.failures < self._restraint.attempts and not self._stop.is_set()
 
     def _find(self, operation: Operation, progress: _Progress) -> FindOutcome:
         """Send one C-FIND; a peer that ends associations after some gets a fresh one for the next."""
-        connection = self._association()
+        connection = self._association(operation, progress)
         self.queue.keep(self)
         served = self._served
         try:
@@ -144,16 +180,23 @@ class PeerWorker:
             if not served or progress.responses or not self._peer.reopen or self._stop.is_set():
                 raise
         self._close()
-        outcome = self._send(self._association(), operation, progress)
+        if self._restraint is not None:
+            self._restraint.hold(self._close)
+        asked = progress.attempts
+        connection = self._association(operation, progress)
+        was_there = progress.attempts == asked + 1
+        outcome = self._send(connection, operation, progress)
         # So it was the association, not the request: from now on none is sent where it would be lost.
-        self._limit = served
+        if was_there:
+            self._limit = served
         return outcome
 
-    def _association(self) -> PeerConnection:
+    def _association(self, operation: Operation, progress: _Progress) -> PeerConnection:
         connection = self._connection
         if connection is not None:
             spent = self._limit is not None and self._served >= self._limit
             if connection.alive and not spent:
+                progress.attempts += 1
                 return connection
             lost = not connection.alive
             self._close()
@@ -163,7 +206,9 @@ class PeerWorker:
                 )
                 raise self._given_up
         try:
-            connection = PeerConnection.open(self._peer, self._abstract_syntaxes, self._stop, self._secured)
+            connection = self._connect(operation, progress)
+        except OutsideWindowError:
+            raise
         except NoPresentationContextError as error:
             # It names one model; the operations of the others need a message of their own.
             if len(self._abstract_syntaxes) == 1:
@@ -172,13 +217,26 @@ class PeerWorker:
         except NoAssociationError as error:
             # The operations that are left would wait for the same time-out, one by one. A peer that was
             # there a moment ago may only be slow to let its last association go: it is asked once more.
-            if not self._obliging:
+            if self._restraint is not None and self._restraint.attempts and error.transient:
+                self._given_up = self._restraint.given_up
+            elif not self._obliging:
                 self._given_up = error
             self._obliging = False
             raise
         self._connection, self._served, self._obliging = connection, 0, True
         self._opened(self._peer, connection.accepted)
         return connection
+
+    def _connect(self, operation: Operation, progress: _Progress) -> PeerConnection:
+        """Ask for an association, as often as that is to be tried."""
+
+        def connect() -> PeerConnection:
+            progress.attempts += 1
+            return PeerConnection.open(self._peer, self._abstract_syntaxes, self._stop, self._secured)
+
+        if self._restraint is None:
+            return connect()
+        return self._restraint.reach(self, connect, partial(self.queue.give_back, self, operation))
 
     def _send(self, connection: PeerConnection, operation: Operation, progress: _Progress) -> FindOutcome:
         abstract_syntax = operation.model.sop_class_uid
@@ -187,7 +245,11 @@ class PeerWorker:
         find = Find(operation, syntax)
         extended = connection.accepted.answers.extended.get(abstract_syntax, {})
         agreed = [option for option, taken in extended.items() if taken]
-        progress.screening = screening = self._screening(operation, agreed)
+        screening = progress.screening
+        if progress.failures and screening is not None:
+            screening.begin_attempt()
+        else:
+            progress.screening = screening = self._screening(operation, agreed)
         if screening is None:
             layout = self._layout(syntax, operation)
         else:
@@ -247,6 +309,8 @@ class PeerWorker:
     def _close(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
+            if self._restraint is not None:
+                self._restraint.ended()
             warning = connection.close()
             if warning:
                 self._warn(f"peer {self._peer.name}", warning)
@@ -263,7 +327,11 @@ class _Progress:
         self.delivered = 0
         self.screening: Screening | None = None
         self.transfer_syntax: TransferSyntax | None = None
-        self._undecodable = 0
+        # How many times it was tried, and how many of them, once sent, failed and were not the last.
+        self.attempts = 0
+        self.failures = 0
+        self._notes: list[str] = []
+        self.undecodable = 0
         self._first_undecodable: tuple[int, UndecodableIdentifierError] | None = None
         self._begun = self._ended = 0.0
 
@@ -278,7 +346,17 @@ class _Progress:
         if self._first_undecodable is None:
             index = min(errors)
             self._first_undecodable = (self.responses + index + 1, errors[index])
-        self._undecodable += len(errors)
+        self.undecodable += len(errors)
+
+    def begin_attempt(self) -> None:
+        """Forget what the attempt before has counted; what it has delivered stays so."""
+        self.responses = 0
+        self._begun = self._ended = 0.0
+
+    def note_failure(self, error: CfindError) -> None:
+        """Note why an attempt failed that is not the last."""
+        self.failures += 1
+        self._notes.append(f"attempt {self.attempts} failed: {error.what}")
 
     def result(
         self,
@@ -292,7 +370,7 @@ class _Progress:
             place = f" at byte {why.offset}" if why.offset else ""
             verdict = Verdict.FAILED
             error = UndecodableIdentifierError(
-                f"{self._undecodable} of {self.responses} responses cannot be decoded"
+                f"{self.undecodable} of {self.responses} responses cannot be decoded"
                 f" (the first is response {number}: {why.what}{place})",
                 "their bytes are kept as they came; the peer or something on the way is broken",
             )
@@ -302,9 +380,13 @@ class _Progress:
             verdict=verdict,
             status=detail.status if detail is not None else None,
             responses=self.responses,
-            undecodable=self._undecodable,
+            undecodable=self.undecodable,
             error=error,
-            warnings=(*(outcome.oddities if outcome else ()), *(judgement.notes if judgement else ())),
+            warnings=(
+                *self._notes,
+                *(outcome.oddities if outcome else ()),
+                *(judgement.notes if judgement else ()),
+            ),
             transfer_syntax=self.transfer_syntax,
             seconds=max(0.0, (self._ended or time.monotonic()) - self._begun) if self._begun else 0.0,
             unsupported_keys=outcome.pending_warnings if outcome is not None else 0,
@@ -312,6 +394,7 @@ class _Progress:
             cap=judgement.cap if judgement is not None else None,
             delivered=self.delivered,
             screened=self.screening.screened() if self.screening is not None else None,
+            attempts=self.attempts,
         )
 
 

@@ -34,6 +34,7 @@ def record(result: OperationResult) -> Record:
         "part": operation.part or None,
         "verdict": result.verdict.value,
         "status": None if result.status is None else f"0x{result.status:04X}",
+        "attempts": result.attempts,
         "responses": result.responses,
         "cap": result.cap.value if result.cap is not None else None,
         "parts": result.parts,

@@ -56,6 +56,8 @@ class OperationResult:
         parts: into how many smaller ones it was cut since it hit a cap.
         delivered: how many responses went on to the sinks, the undecodable ones among them.
         screened: what came of looking at them; None where nothing was to be looked at.
+        attempts: how many times it was tried, 0 where the peer had been given up before. The status, the
+            responses and the seconds are those of the last.
     """
 
     operation: Operation
@@ -73,6 +75,7 @@ class OperationResult:
     parts: int = 0
     delivered: int = 0
     screened: Screened | None = None
+    attempts: int = 1
 
 
 @dataclass(frozen=True, slots=True)

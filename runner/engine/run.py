@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from runner.association.events import Accepted
     from runner.engine.expectations import Expectations
     from runner.engine.families import Families
+    from runner.engine.restraint import Restraint
     from runner.transport.tls_session import TlsSession
 
 #: An answer with fewer responses is not compared with others: many have one.
@@ -66,6 +67,8 @@ def run(
     interruption: Interruption = lambda: None,
     observer: Observer | None = None,
     executor: Executor | None = None,
+    clock: Callable[[], float] = time.time,
+    waits: bool = True,
 ) -> RunResult:
     """Run a job to its end.
 
@@ -77,11 +80,14 @@ def run(
         interruption: tells after the run which signal stopped it.
         observer: is told what happens.
         executor: where the peers' workers run; None for threads of the run's own.
+        clock: tells whether a peer's window is open, in seconds since the epoch.
+        waits: whether a window that is closed is waited for; else what is for that peer fails.
 
     Returns:
         What came of it. Failures of peers and sinks are in there, and defects of cfind; they do not raise.
     """
-    return _Run(job, output_dir, stdout, stop, interruption, observer or Observers(), executor).run()
+    observer = observer or Observers()
+    return _Run(job, output_dir, stdout, stop, interruption, observer, executor, clock, waits=waits).run()
 
 
 class _Run:
@@ -94,12 +100,18 @@ class _Run:
         interruption: Interruption,
         observer: Observer,
         executor: Executor | None,
+        clock: Callable[[], float],
+        *,
+        waits: bool,
     ) -> None:
         self._job = job
         self._stop = stop
         self._interruption = interruption
         self._observer = observer
         self._executor = executor
+        self._clock = clock
+        self._waits = waits
+        self._restraints: list[tuple[Peer, Restraint]] = []
         self._lock = threading.Lock()
         self._ledger = Ledger()
         self._planned = planned(job)
@@ -205,6 +217,9 @@ class _Run:
                     "it gave fewer associations than max_associations allows, so the operations went over"
                     f" those that it gave: {queue.refusal}",
                 )
+        for peer, restraint in self._restraints:
+            if failures := restraint.failures():
+                self._warn(f"peer {peer.name}", f"it gave no association {failures} times in all")
 
     def _run_all(self, workers: Sequence[PeerWorker]) -> None:
         if self._executor is not None:
@@ -235,6 +250,7 @@ class _Run:
             planned_ones = chain.from_iterable(map(families.begin, planned_ones))
         queue = OperationQueue(planned_ones, growing=families is not None)
         self._queues.append((peer, queue))
+        restraint = self._restraint(peer)
         most = sum(query.operations_per_peer for query in queries)
         for _ in range(peer.max_associations if families is not None else min(peer.max_associations, most)):
             worker = PeerWorker(
@@ -248,10 +264,23 @@ class _Run:
                 self._opened,
                 self._started,
                 self._screening,
+                restraint,
                 unreachable,
             )
             self._at_work[peer.name].append(worker)
             yield worker
+
+    def _restraint(self, peer: Peer) -> Restraint | None:
+        """Return what holds a peer's workers back; None where nothing does."""
+        if peer.rate is None and peer.retries is None and peer.window is None:
+            return None
+        from runner.engine.restraint import Restraint
+
+        warn = partial(self._warn, f"peer {peer.name}")
+        tell = partial(self._waiting, peer)
+        restraint = Restraint(peer, self._stop, warn, tell, self._clock, waits=self._waits)
+        self._restraints.append((peer, restraint))
+        return restraint
 
     def _drain(self, worker: PeerWorker) -> None:
         try:
@@ -339,6 +368,10 @@ class _Run:
         with self._lock:
             self._accepted.setdefault(peer.name, accepted)
             self._observer.association_opened(peer)
+
+    def _waiting(self, peer: Peer, text: str) -> None:
+        with self._lock:
+            self._observer.waiting(peer, text)
 
     def _started(self, operation: Operation) -> None:
         with self._lock:

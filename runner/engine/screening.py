@@ -261,7 +261,6 @@ class Screens:
         behind: Sequence[Consumer] = (),
         agreed: Iterable[QueryOption] = (),
         seen: Seen | None = None,
-        retries: bool = False,
     ) -> Screening | None:
         """Return what looks at the responses of an operation; None where nothing is to be looked at.
 
@@ -271,9 +270,10 @@ class Screens:
             behind: what looks at what is left.
             agreed: what the peer does beyond the baseline; keys that therefore mean more are not tested.
             seen: where the records of one question's parts are told apart, for a query that wants that.
-            retries: whether there may be several attempts, of which each response is wanted once.
         """
         consumers = [*before, *self._consumers(operation, agreed, seen), *behind]
+        # there may be several attempts, of which each response is wanted once
+        retries = operation.peer.retries is not None
         if not consumers and not retries:
             return None
         return Screening(consumers, Delivered() if retries else None)

@@ -10,6 +10,7 @@ from runner.errors import CfindError, FailureStatusError, IncompleteError
 from runner.status import CANCEL, SUCCESS, Category, FindOutcome, StatusDetail, meaning
 
 _OUT_OF_RESOURCES = range(0xA700, 0xA800)
+_RESOURCE_LIMITATION = 0x0213
 #: Warnings with which peers end an answer that is longer than they give, 0xB001 most of all.
 _CUT_SHORT = range(0xB000, 0xC000)
 _NARROW = "narrow the query, or let 'split' cut it into smaller ones"
@@ -61,7 +62,9 @@ def judge(outcome: FindOutcome, result_limit: int | None = None, expected: Conta
         return _incomplete(Cap.WARNING if status in _CUT_SHORT else None, what, means.advice)
     # without any response it may be too much for the peer all the same: smaller questions may pass
     cap = Cap.OUT_OF_RESOURCES if status in _OUT_OF_RESOURCES else None
-    return Judgement(Verdict.FAILED, FailureStatusError(f"the peer answered {text}", means.advice), cap)
+    error = FailureStatusError(f"the peer answered {text}", means.advice)
+    error.transient = not responses and (cap is not None or status == _RESOURCE_LIMITATION)
+    return Judgement(Verdict.FAILED, error, cap)
 
 
 def _judged_by_count(responses: int, result_limit: int | None) -> Judgement:

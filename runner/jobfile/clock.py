@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime, tzinfo
 
 _MICROSECOND = 1_000_000
@@ -60,6 +61,11 @@ class Clock:
         since = naive.replace(tzinfo=zone) - datetime(1970, 1, 1, tzinfo=timezone.utc)
         whole = (since.days * 86400 + since.seconds) * _MICROSECOND
         return cls(whole + int((fraction or "").ljust(6, "0")))
+
+    def going_on(self) -> Callable[[], float]:
+        """Return what tells the time, in seconds since the epoch, as if the reading were made now."""
+        ahead = self.instant / _MICROSECOND - time.time()
+        return lambda: time.time() + ahead
 
     def in_zone(self, name: str) -> Clock:
         """Return the same reading in a time zone, by its IANA name; "" for the machine's.

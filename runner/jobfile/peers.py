@@ -14,9 +14,11 @@ from runner.model import (
     ExtendedNegotiation,
     IPVersion,
     Peer,
+    Retries,
     Timeouts,
     Tls,
     UserIdentity,
+    Window,
 )
 
 #: Every way to name a transfer syntax.
@@ -31,6 +33,13 @@ TRANSFER_SYNTAXES = {
     "DeflatedExplicitVRLittleEndian": TransferSyntax.DEFLATED,
     **{syntax.uid: syntax for syntax in TransferSyntax},
 }
+
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_WHOLE_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+#: Every way to name a day of the week.
+DAY_NAMES = frozenset(name for day in (*_DAYS, *_WHOLE_DAYS) for name in (day, day.capitalize()))
+_MIDNIGHT = 24 * 60
+_TIME = re.compile(r"[0-2][0-9]:[0-5][0-9]")
 
 _HOST = re.compile(r"[0-9A-Za-z_.:%-]+")
 _CONTROL = re.compile(r"[\0-\x1f\x7f-\x9f]")
@@ -101,7 +110,37 @@ def _peer(name: str, peer: Section, profile: Section) -> Peer:
         user_identity=_user_identity(peer),
         extended_negotiation=_extended_negotiation(peer),
         result_limit=known("result_limit"),
+        rate=peer["rate"].number(None),
+        retries=_retries(peer["retries"]) if "retries" in peer else None,
+        window=_window(peer["window"]) if "window" in peer else None,
     )
+
+
+def _retries(retries: Section) -> Retries | None:
+    attempts = retries["attempts"].integer(3)
+    backoff = retries["backoff"].number(1.0)
+    return Retries(attempts, 1.0 if backoff is None else backoff) if attempts else None
+
+
+def _window(window: Section) -> Window:
+    days = frozenset(
+        _DAYS.index(text[:3].lower()) for item in window["days"].items() if (text := item.text()) in DAY_NAMES
+    )
+    opens = _minutes(window["from"].text("00:00"), 0)
+    if opens == _MIDNIGHT:
+        window["from"].problem("a day ends at 24:00", "write 00:00, and the next day under 'days'")
+    return Window(
+        opens=opens,
+        closes=_minutes(window["to"].text("24:00"), _MIDNIGHT),
+        days=days or frozenset(range(7)),
+        zone=window.complaints.zone,
+    )
+
+
+def _minutes(text: str, default: int) -> int:
+    """Return a time of day in minutes; the schema has complained where it is none."""
+    hours, _, minutes = text.partition(":")
+    return int(hours) * 60 + int(minutes) if _TIME.fullmatch(text) else default
 
 
 def _tls(peer: Section) -> Tls | None:

@@ -36,6 +36,11 @@ class Complaints:
     silenced: frozenset[str] = frozenset()
     clock: Clock = field(default_factory=Clock.read)
 
+    @property
+    def zone(self) -> str:
+        """The job's time zone by its IANA name, "" for the machine's."""
+        return getattr(self.clock.zone, "key", "")
+
     def add(self, problems: Iterable[Problem]) -> None:
         """Note problems; not those that are known already, and not those that are silenced."""
         for problem in problems:
@@ -103,6 +108,11 @@ class Section:
         """Return a whole number."""
         is_integer = isinstance(self.data, int) and not isinstance(self.data, bool)
         return self.data if is_integer else default
+
+    def number(self, default: float | None) -> float | None:
+        """Return a number, whole or not."""
+        is_number = isinstance(self.data, (int, float)) and not isinstance(self.data, bool)
+        return float(self.data) if is_number else default
 
     def place(self, *, of_key: bool = False) -> Place:
         """Return where it stands, or its key."""

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone, tzinfo
 
 from runner.schedule.cron import Cron
+from runner.schedule.wall_clock import change, shows, utc
 
 _DAY = timedelta(days=1)
-_SECOND = timedelta(seconds=1)
 
 #: After so many days without a time there is none: 29 February on a given weekday takes up to 40 years.
 _LONGEST = 41 * 366
@@ -66,7 +66,7 @@ class Times:
             else:
                 fruitless += 1
             if waiting:
-                noon = _utc(datetime(day.year, day.month, day.day, 12), self.zone)
+                noon = utc(datetime(day.year, day.month, day.day, 12), self.zone)
                 due = sorted(instant for instant in waiting if instant < noon)
                 waiting.difference_update(due)
                 yield from (instant for instant in due if instant > after)
@@ -74,13 +74,13 @@ class Times:
 
     def _of_day(self, day: date) -> Iterator[datetime]:
         midnight = datetime(day.year, day.month, day.day)
-        begin, end = _utc(midnight, self.zone), _utc((midnight + _DAY).replace(fold=1), self.zone)
+        begin, end = utc(midnight, self.zone), utc((midnight + _DAY).replace(fold=1), self.zone)
         naive = (
             midnight + timedelta(hours=hour, minutes=minute)
             for hour in self.cron.hours
             for minute in self.cron.minutes
         )
-        if end - begin == _DAY and _utc(midnight.replace(fold=1), self.zone) == begin:
+        if end - begin == _DAY and utc(midnight.replace(fold=1), self.zone) == begin:
             yield from (begin + (local - midnight) for local in naive)
             return
         for local in naive:
@@ -88,28 +88,10 @@ class Times:
 
     def _occurrences(self, local: datetime) -> Iterator[datetime]:
         """Yield when a time on the wall is, or what stands for it."""
-        first, second = _utc(local, self.zone), _utc(local.replace(fold=1), self.zone)
-        if first.astimezone(self.zone).replace(tzinfo=None, fold=0) == local:
+        first, second = utc(local, self.zone), utc(local.replace(fold=1), self.zone)
+        if shows(first, self.zone, local):
             yield first
             if self.cron.every_hour:
                 yield second
         elif not self.cron.every_hour:
-            yield self._change(second, first)
-
-    def _change(self, before: datetime, after: datetime) -> datetime:
-        """Return the instant of the change of clocks between two, to the second."""
-        old = before.astimezone(self.zone).utcoffset()
-        while after - before > _SECOND:
-            middle = before + timedelta(seconds=(after - before) // _SECOND // 2)
-            if middle.astimezone(self.zone).utcoffset() == old:
-                before = middle
-            else:
-                after = middle
-        return after
-
-
-def _utc(local: datetime, zone: tzinfo | None) -> datetime:
-    """Return the instant at which a clock of the zone shows a time, in UTC; `fold` counts."""
-    if zone is None:  # astimezone() itself takes another offset for times that are skipped
-        return datetime.fromtimestamp(local.timestamp(), timezone.utc)
-    return local.replace(tzinfo=zone).astimezone(timezone.utc)
+            yield change(second, first, self.zone)

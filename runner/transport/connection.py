@@ -311,9 +311,8 @@ class PeerConnection:
         except StoppedError:
             raise InterruptedRunError("interrupted while waiting for the association") from None
         except OSError as error:
-            raise AssociationAbortedError(
-                f"the connection broke before the association request was answered ({_words(error)})",
-                _NO_ANSWER_ADVICE,
+            raise _lost_before(
+                f"the connection broke before the association request was answered ({_words(error)})"
             ) from None
 
     def _take_answer(self, event: Event) -> None:
@@ -323,10 +322,12 @@ class PeerConnection:
             self._oddities += event.oddities
             return
         if isinstance(event, Rejected):
-            raise AssociationRejectedError(event.what, event.advice)
+            rejected = AssociationRejectedError(event.what, event.advice)
+            rejected.transient = event.transient
+            raise rejected
         if isinstance(event, Aborted):
             also = " and user_identity" if self._peer.user_identity is not None else ""
-            raise AssociationAbortedError(
+            raise _lost_before(
                 f"the peer aborted the association request ({describe_abort(event.source, event.reason)})",
                 f"check AE titles{also} and the maximum PDU size; the peer's own log says more",
             )
@@ -335,9 +336,7 @@ class PeerConnection:
                 f"the answer to the association request cannot be understood: {event.what}",
                 event.advice or "check that this is the peer's DICOM port",
             )
-        raise AssociationAbortedError(
-            "the peer closed the connection without answering the association request", _NO_ANSWER_ADVICE
-        )
+        raise _lost_before("the peer closed the connection without answering the association request")
 
     def _check_identity(self) -> None:
         """Check that the peer confirmed our identity, where that was asked for (PS3.7 D.3.3.7).
@@ -535,12 +534,21 @@ class PeerConnection:
     def _timed_out(self, finding: Finding) -> DimseTimeoutError:
         limit = self._waited(self._peer.timeouts.dimse)
         if finding.cancelled and not self._silent:
-            return DimseTimeoutError(
+            ignored = DimseTimeoutError(
                 f"the peer did not end the C-FIND {limit} of the C-CANCEL, {_after(finding)}",
                 "it seems to ignore C-CANCEL: leave out cancel_after and narrow the query,"
                 " or raise the DIMSE time-out",
             )
+            ignored.transient = False
+            return ignored
         return DimseTimeoutError(f"no whole message came {limit} {_after(finding)}", _SLOW_ADVICE)
+
+
+def _lost_before(what: str, advice: str = _NO_ANSWER_ADVICE) -> AssociationAbortedError:
+    """Return the error for an association request that was not answered, though it may be the next time."""
+    error = AssociationAbortedError(what, advice)
+    error.transient = True
+    return error
 
 
 def _take(finding: Finding, events: Iterable[Event]) -> None:

@@ -227,8 +227,10 @@ def _look_up(peer: Peer, deadline: float | None, stop: StopSignal) -> Sequence[_
     try:
         wait_for(reader, select.POLLIN, deadline, stop)
     except DeadlineError:
-        raise NameLookupError(
-            f"the look-up of the host name {host!r} took too long", "check the name, and the name server"
+        raise _not_found(
+            f"the look-up of the host name {host!r} took too long",
+            "check the name, and the name server",
+            transient=True,
         ) from None
     finally:
         os.close(reader)
@@ -237,7 +239,17 @@ def _look_up(peer: Peer, deadline: float | None, stop: StopSignal) -> Sequence[_
         return answer
     kind = {IPVersion.ANY: "", IPVersion.IPV4: "IPv4 ", IPVersion.IPV6: "IPv6 "}[peer.ip_version]
     why = f" ({answer.strerror})" if isinstance(answer, OSError) and answer.strerror else ""
-    raise NameLookupError(f"the host {host!r} has no {kind}address{why}", "check the host name")
+    raise _not_found(
+        f"the host {host!r} has no {kind}address{why}",
+        "check the host name",
+        transient=isinstance(answer, OSError) and answer.errno == socket.EAI_AGAIN,
+    )
+
+
+def _not_found(what: str, advice: str, *, transient: bool) -> NameLookupError:
+    error = NameLookupError(what, advice)
+    error.transient = transient
+    return error
 
 
 def _connect_to_any(

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import os
+import select
+import time
+
+#: What one poll waits at most, in seconds; it takes no more milliseconds than an int holds.
+_LONGEST_POLL = 86400.0
 
 
 class StopSignal:
@@ -25,6 +30,15 @@ class StopSignal:
 
     def is_set(self) -> bool:
         """Return whether it has been set."""
+        return self._is_set
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until it is set, but no longer than that; return whether it has been."""
+        poll = select.poll()
+        poll.register(self._reader, select.POLLIN)
+        deadline = time.monotonic() + seconds
+        while not self._is_set and (left := deadline - time.monotonic()) > 0:
+            poll.poll(min(left, _LONGEST_POLL) * 1000 + 1)
         return self._is_set
 
     def fileno(self) -> int:

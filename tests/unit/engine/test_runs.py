@@ -40,6 +40,13 @@ from runner.transport.stop_signal import StopSignal
 
 GOOD = struct.pack("<HH2sH", 0x0010, 0x0010, b"PN", 4) + b"A^B "
 BAD = GOOD[:-2]
+
+
+def identifier_of(patient: str) -> bytes:
+    """An identifier with a PatientID of one character."""
+    return struct.pack("<HH2sH", 0x0010, 0x0020, b"LO", 2) + f"{patient} ".encode()
+
+
 Script = Callable[["Connection"], Any]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -24,6 +25,7 @@ from runner.model import (
     Query,
     QueryOption,
     Request,
+    Retries,
     UniqueKey,
 )
 from runner.plan import Operation
@@ -158,7 +160,8 @@ def test_operations_can_be_given_records_to_share() -> None:
 
 def test_another_attempt_delivers_what_is_new() -> None:
     """What the peer sends twice stays twice; undecodable responses are not repeated either."""
-    screening = _screening(Screens(), _operation(), retries=True)
+    operation = _operation()
+    screening = _screening(Screens(), replace(operation, peer=replace(operation.peer, retries=Retries())))
     screening.begin_attempt()
     assert len(_look(screening, _study(1), _study(1), BROKEN).passed) == 3
     screening.begin_attempt()
