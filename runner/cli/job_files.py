@@ -8,7 +8,7 @@ from pathlib import Path
 from runner.cli.messages import complain
 from runner.errors import InvalidJobError
 from runner.jobfile.clock import Clock
-from runner.jobfile.load import load_job
+from runner.jobfile.load import LastSuccess, load_job
 from runner.jobfile.problem import strict
 from runner.model import Job
 
@@ -19,6 +19,7 @@ def valid_jobs(
     *,
     check_rows: bool = True,
     clock: Clock | None = None,
+    last_success: LastSuccess | None = None,
     strictly: bool = False,
 ) -> list[Job]:
     """Load job files; print every problem of each on stderr.
@@ -28,6 +29,7 @@ def valid_jobs(
         variables: values that take the place of those under `vars`.
         check_rows: whether all rows of a `foreach` are looked at.
         clock: for dates, the same for all jobs; None to read the machine's.
+        last_success: what is known of earlier runs, as of `load_job`.
         strictly: whether a job with warnings is invalid.
 
     Raises:
@@ -37,7 +39,9 @@ def valid_jobs(
     jobs = []
     invalid = 0
     for path in paths:
-        job, problems = load_job(path, variables, check_rows=check_rows, clock=clock)
+        job, problems = load_job(
+            path, variables, check_rows=check_rows, clock=clock, last_success=last_success
+        )
         if strictly:
             problems = strict(problems)
         for problem in problems:

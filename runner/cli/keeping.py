@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from runner.jobfile.clock import Clock
+    from runner.jobfile.load import LastSuccess
     from runner.model import Job
     from runner.state.kept_run import KeptRun
 
@@ -27,10 +28,44 @@ def add_state_option(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_history_option(parser: argparse.ArgumentParser) -> None:
+    """Add --state to a command that reads jobs and runs none."""
+    parser.add_argument(
+        "--state",
+        type=Path,
+        default=Path(DEFAULT_NAME),
+        metavar="FOLDER",
+        help=f"the state folder of the runs, for ${{last_success}} (default: {DEFAULT_NAME})",
+    )
+
+
 def state_folder(options: argparse.Namespace) -> Path:
     """Return the state folder of a command line that has --state and --output-dir."""
     folder: Path = options.state if options.state is not None else options.output_dir / DEFAULT_NAME
     return folder
+
+
+def last_success_in(folder: Path) -> LastSuccess:
+    """Return what looks up in a state folder when the last complete run of a job began.
+
+    Nothing is made there. What that returns raises StateError where the state cannot be read.
+    """
+
+    def last_success(job: str) -> int | None:
+        from runner.state.history import is_known
+
+        if not is_known(folder):
+            return None
+        from runner.state import history
+        from runner.state.database import Database
+
+        database = Database(folder)
+        try:
+            return history.last_success(database, job)
+        finally:
+            database.close()
+
+    return last_success
 
 
 class Keeping:

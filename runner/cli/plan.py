@@ -15,6 +15,7 @@ from runner.cli.arguments import (
     given_variables,
 )
 from runner.cli.job_files import valid_jobs
+from runner.cli.keeping import add_history_option, last_success_in
 from runner.cli.messages import printable, say
 from runner.dicom.tags import format_tag
 from runner.errors import ExitStatus, UsageError
@@ -42,6 +43,7 @@ def parser() -> ArgumentParser:
     )
     add_variable_option(made)
     add_clock_option(made)
+    add_history_option(made)
     add_strict_option(made)
     return made
 
@@ -59,7 +61,14 @@ def execute(argv: Sequence[str]) -> ExitStatus:
     # Rows are looked at as their operations are printed: the first one comes at once.
     variables, clock = given_variables(options.variables), given_clock(options.now)
     paths = [options.job] if options.diff is None else options.diff
-    job, *others = valid_jobs(paths, variables, check_rows=False, clock=clock, strictly=options.strict)
+    job, *others = valid_jobs(
+        paths,
+        variables,
+        check_rows=False,
+        clock=clock,
+        last_success=last_success_in(options.state),
+        strictly=options.strict,
+    )
     if others:
         from runner.cli.plan_diff import print_diff
 

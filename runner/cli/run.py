@@ -22,7 +22,7 @@ from runner.cli.arguments import (
 )
 from runner.cli.interruption import SignalledStop
 from runner.cli.job_files import valid_jobs
-from runner.cli.keeping import Keeping, add_state_option, state_folder
+from runner.cli.keeping import Keeping, add_state_option, last_success_in, state_folder
 from runner.cli.messages import complain, speak_json
 from runner.cli.output_paths import check_outputs
 from runner.cli.teller import Teller
@@ -103,7 +103,13 @@ def execute(argv: Sequence[str]) -> ExitStatus:
             raise UsageError(what, "take --junit in its place, or leave --log json out")
         speak_json()
     variables, clock = given_variables(options.variables), given_clock(options.now)
-    jobs = valid_jobs(options.jobs, variables, clock=clock, strictly=options.strict)
+    jobs = valid_jobs(
+        options.jobs,
+        variables,
+        clock=clock,
+        last_success=last_success_in(state_folder(options)),
+        strictly=options.strict,
+    )
     if options.compare is not None:
         return _compare(jobs, options, clock)
     check_outputs(jobs, options.output_dir, options.report, options.junit)

@@ -13,6 +13,7 @@ from runner.cli.arguments import (
     given_clock,
     given_variables,
 )
+from runner.cli.keeping import add_history_option, last_success_in
 from runner.cli.messages import say
 from runner.errors import ExitStatus
 from runner.jobfile.load import check_file, find_job_files
@@ -26,6 +27,7 @@ def parser() -> ArgumentParser:
     made.add_argument("--format", choices=tuple(REPORTERS), default="text", help="default: text")
     add_variable_option(made)
     add_clock_option(made)
+    add_history_option(made)
     add_strict_option(made)
     return made
 
@@ -34,7 +36,11 @@ def execute(argv: Sequence[str]) -> ExitStatus:
     """Run the command."""
     options = parser().parse_args(argv)
     variables, clock = given_variables(options.variables), given_clock(options.now)
-    checked = [check_file(file, variables, clock=clock) for file in find_job_files(options.paths)]
+    last_success = last_success_in(options.state)
+    checked = [
+        check_file(file, variables, clock=clock, last_success=last_success)
+        for file in find_job_files(options.paths)
+    ]
     if options.strict:
         checked = [one.strictly() for one in checked]
     say(REPORTERS[options.format](checked))

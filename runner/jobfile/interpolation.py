@@ -7,6 +7,7 @@ is never looked at for references again.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
@@ -32,6 +33,9 @@ _FORMS = {
     "file": re.compile(r"file:(?P<name>.+)"),
     "row": re.compile(r"row\.(?P<name>.+)", re.DOTALL),
     "date": re.compile(r"(?P<name>(?:today|yesterday|now)(?![A-Za-z0-9_])[^:]*)(?::(?P<format>.*))?"),
+    "last": re.compile(
+        r"last_success(?![A-Za-z0-9_])(?P<name>[^:]*)(?::-(?P<default>[^:]*))?(?::(?P<format>.*))?"
+    ),
 }
 #: How messages show a reference of each kind.
 _SHOWN = {
@@ -40,6 +44,7 @@ _SHOWN = {
     "file": "${file:…}",
     "row": "${row.…}",
     "date": "${today…}",
+    "last": "${last_success…}",
 }
 
 #: The longest file that a reference stands for, in bytes.
@@ -48,10 +53,11 @@ MAX_FILE = 65536
 _LITERAL = "write $${ where ${ itself is meant"
 _KNOWN = (
     "known are ${env:NAME}, ${env:NAME:-default}, ${var:NAME}, ${file:PATH}, ${today}, ${yesterday}, ${now}"
-    " with terms such as -7d and formats such as :%Y%m, and ${row.COLUMN} in a query with foreach"
+    " and ${last_success} with terms such as -7d and formats such as :%Y%m, and ${row.COLUMN} in a query"
+    " with foreach"
 )
 
-_EVERYWHERE = frozenset(("env", "var", "date"))
+_EVERYWHERE = frozenset(("env", "var", "date", "last"))
 _WITH_FILES = _EVERYWHERE | {"file"}
 #: Members of a peer that name it or where it is; the others name files, or say how it is spoken to.
 _OF_PEER = frozenset(("host", "port", "ae_title", "calling_ae_title"))
@@ -59,7 +65,9 @@ _AT_TOP = {
     "version": frozenset[str](),
     "lint": frozenset[str](),
     "timezone": frozenset(("env",)),
-    "vars": frozenset(("env", "file", "date")),
+    "vars": frozenset(("env", "file", "date", "last")),
+    # what is known of earlier runs is found by it
+    "name": frozenset(("env", "var", "date")),
     "schedule": frozenset(("env", "var")),
 }
 #: Members of peers that hold secrets.
@@ -86,16 +94,30 @@ class Reference:
     """A reference.
 
     Attributes:
-        kind: env, var, file, row or date.
-        name: of what is meant; of a date the word with its terms.
-        default: of env, None where none is given.
-        format: of a date, None where none is given.
+        kind: env, var, file, row, date or last.
+        name: of what is meant; of a date the word with its terms; of the last success the terms alone.
+        default: of env and of the last success, None where none is given.
+        format: of a date and of the last success, None where none is given.
     """
 
     kind: str
     name: str
     default: str | None = None
     format: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What is known of earlier runs.
+
+    Attributes:
+        last_success: returns when the last complete run of the job of a name began, in microseconds since
+            1 January 1970 in UTC; None where there is none.
+        default_name: of a job that does not say how it is called.
+    """
+
+    last_success: Callable[[str], int | None]
+    default_name: str
 
 
 class MalformedReferenceError(ValueError):
@@ -139,11 +161,13 @@ def _check_form(reference: Reference) -> None:
     if reference.kind == "var" and reference.default is not None:
         advice = f"give {reference.name} its default under 'vars'"
         raise MalformedReferenceError("a reference to a variable has no default", advice)
-    if reference.kind != "date":
+    if reference.kind not in ("date", "last"):
         return
     from runner.jobfile import moments
 
-    if not moments.is_expression(reference.name):
+    if reference.kind == "last":
+        _check_last(reference)
+    elif not moments.is_expression(reference.name):
         what = "this is no date, although it begins like one"
         raise MalformedReferenceError(what, moments.FORMS)
     if reference.format is None:
@@ -152,6 +176,22 @@ def _check_form(reference: Reference) -> None:
     if code is not None or not reference.format:
         what = f"the format has {code!r}, which is no code" if code else "the format is empty"
         raise MalformedReferenceError(what, f"known are {moments.known_codes()}")
+
+
+def _check_last(reference: Reference) -> None:
+    from runner.jobfile import moments
+
+    if not moments.is_terms(reference.name):
+        what = "behind last_success stands no length of time"
+        raise MalformedReferenceError(what, "write + or - with y, mo, w, d, h or min: ${last_success-2d}")
+    if reference.default is not None:
+        try:
+            known = moments.day_or_moment(reference.default, Clock(0))
+        except moments.MomentError as error:
+            raise MalformedReferenceError(f"the default: {error.args[0]}", error.args[1]) from None
+        if known is None:
+            what = "the default of last_success is no date"
+            raise MalformedReferenceError(what, f"write a day such as 2024-01-31, or {moments.FORMS[6:]}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +214,7 @@ def interpolated(
     variables: MappingOf[str, str],
     environment: MappingOf[str, str],
     clock: Clock,
+    history: History | None = None,
     *,
     is_fragment: bool = False,
 ) -> Interpolated:
@@ -184,9 +225,10 @@ def interpolated(
         variables: values that take the place of those under `vars`.
         environment: for `${env:NAME}`.
         clock: for dates; the document's `timezone` counts.
+        history: for `${last_success}`; None where nothing is known of earlier runs.
         is_fragment: whether it is a file that jobs include, which may use variables that those declare.
     """
-    work = _Interpolation(environment, clock, is_fragment)
+    work = _Interpolation(environment, clock, is_fragment, history)
     work.declare(document, variables)
     resolved = work.node(document, (), in_rows=False)
     assert isinstance(resolved, Mapping)
@@ -202,18 +244,22 @@ class _Interpolation:
     environment: MappingOf[str, str]
     clock: Clock
     is_fragment: bool
+    history: History | None = None
     problems: dict[Problem, None] = field(default_factory=dict)
     unresolved: set[Place] = field(default_factory=set)
     given: dict[str, str] = field(default_factory=dict)
     values: dict[str, str | None] = field(default_factory=dict)
     broken: set[str] = field(default_factory=set)
     has_zone: bool = True
+    name: Scalar | None = None
 
     # --- variables -----------------------------------------------------------------------------------
 
     def declare(self, document: Mapping, variables: MappingOf[str, str]) -> None:
         """Note time zone and values of variables; complain about those that are given and not declared."""
         self.declare_zone(document)
+        entry = document.entries.get("name")
+        self.name = entry.node if entry is not None and isinstance(entry.node, Scalar) else None
         entry = document.entries.get("vars")
         declared = entry.node.entries if entry is not None and isinstance(entry.node, Mapping) else {}
         for name, value in variables.items():
@@ -302,18 +348,73 @@ class _Interpolation:
         Raises:
             _UnresolvedError: it lies outside of the years that there are.
         """
-        from runner.jobfile.moments import MomentError, form_for, formatted, moment
+        from runner.jobfile.moments import MomentError, moment
 
         if not self.has_zone:
             raise _UnresolvedError
         try:
             meant = moment(reference.name, self.clock)
-            assert meant is not None
-            if reference.format is None and _is_value_of_key(path):
-                return meant
-            return formatted(meant, form_for("", meant) if reference.format is None else reference.format)
         except MomentError as error:
             raise _UnresolvedError(*error.args) from None
+        assert meant is not None
+        return self.form(meant, reference.format, path)
+
+    @staticmethod
+    def form(meant: Moment, form: str | None, path: Path) -> str | Moment:
+        """Return a moment as it is written; itself where its form depends on the VR of a key.
+
+        Raises:
+            _UnresolvedError: its form needs an instant outside of the years that there are.
+        """
+        from runner.jobfile.moments import MomentError, form_for, formatted
+
+        if form is None and _is_value_of_key(path):
+            return meant
+        try:
+            return formatted(meant, form_for("", meant) if form is None else form)
+        except MomentError as error:
+            raise _UnresolvedError(*error.args) from None
+
+    def last(self, reference: Reference, path: Path) -> str | Moment:
+        """Return what the last success stands for: "" where there is none, and no default.
+
+        Raises:
+            _UnresolvedError: it lies outside of the years that there are, or the job has no name yet.
+        """
+        from runner.jobfile import moments
+
+        if not self.has_zone:
+            raise _UnresolvedError
+        instant = self.last_success(path)
+        if instant is None and reference.default is None:
+            return ""
+        try:
+            if instant is not None:
+                meant: Moment | None = moments.moved_from(instant, reference.name, self.clock)
+            else:
+                meant = moments.day_or_moment(reference.default or "", self.clock)
+        except moments.MomentError as error:
+            raise _UnresolvedError(*error.args) from None
+        assert meant is not None
+        return self.form(meant, reference.format, path)
+
+    def last_success(self, path: Path) -> int | None:
+        """Return when the last complete run of the job began; None where there is none.
+
+        Raises:
+            _UnresolvedError: the name of the job, which it is known by, depends on what is being resolved.
+        """
+        if self.history is None or self.is_fragment:
+            return None
+        name = self.name.text if self.name is not None else None
+        if self.name is not None and name is not None and "${" in name:
+            if path[0] == "vars":
+                what = "${last_success…} stands in a variable, and the job's name has a reference itself"
+                raise _UnresolvedError(what, "write the name out, or ${last_success…} in the query")
+            name = self.text(self.name, name, ("name",), False)
+            if self.name.place in self.unresolved:
+                raise _UnresolvedError
+        return self.history.last_success(name or self.history.default_name)
 
     def declared_like(self, name: str) -> str:
         if not self.values:
@@ -367,10 +468,10 @@ class _Interpolation:
                 _check_context(piece, path, allowed, in_rows=in_rows)
                 if piece.kind == "row":
                     texts.append(Column(piece.name))
+                elif piece.kind in ("date", "last"):
+                    texts.append(self.date(piece, path) if piece.kind == "date" else self.last(piece, path))
                 else:
-                    texts.append(
-                        self.date(piece, path) if piece.kind == "date" else self.value(piece, node.place)
-                    )
+                    texts.append(self.value(piece, node.place))
         except (MalformedReferenceError, _UnresolvedError) as error:
             self.unresolved.add(node.place)
             if error.args:
@@ -380,7 +481,9 @@ class _Interpolation:
             result = LateText(typed)
             result.pieces = tuple(texts)
             return result
-        return "".join(text for text in texts if isinstance(text, str))
+        joined = "".join(text for text in texts if isinstance(text, str))
+        # of ${last_success-2d}- nothing but the hyphen is left: a period without ends is none
+        return "" if joined == "-" and "${last_success" in typed else joined
 
     def add(self, place: Place, path: Path, what: str, advice: str) -> None:
         """Complain."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -25,6 +25,9 @@ from runner.jobfile.sinks import read_sinks, reconciled
 from runner.jobfile.source import read_text
 from runner.model import Job, Schedule, StdoutSink
 
+#: Says when the last complete run of the job of a name began, in microseconds since the epoch.
+LastSuccess = Callable[[str], int | None]
+
 _SUFFIXES = (".yaml", ".yml")
 
 
@@ -34,6 +37,7 @@ def load_job(
     *,
     check_rows: bool = True,
     clock: Clock | None = None,
+    last_success: LastSuccess | None = None,
 ) -> tuple[Job | None, list[Problem]]:
     """Read a job file and check all that can be checked without a peer.
 
@@ -44,12 +48,14 @@ def load_job(
         variables: values that take the place of those under `vars`.
         check_rows: whether all rows of a `foreach` are looked at, which takes a while where there are many.
         clock: for dates; None to read the machine's.
+        last_success: when the last complete run of the job of a name began, in microseconds since 1 January
+            1970 in UTC, None where there is none; None where nothing is known of earlier runs.
 
     Returns:
         The job, None where a problem is an error; and all problems, in the order of the file and of
             those that it includes.
     """
-    return _Reading(path, variables or {}, clock or Clock.read()).job(check_rows=check_rows)
+    return _Reading(path, variables or {}, clock or Clock.read(), last_success).job(check_rows=check_rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +83,11 @@ class Checked:
 
 
 def check_file(
-    path: Path, variables: MappingOf[str, str] | None = None, *, clock: Clock | None = None
+    path: Path,
+    variables: MappingOf[str, str] | None = None,
+    *,
+    clock: Clock | None = None,
+    last_success: LastSuccess | None = None,
 ) -> Checked:
     """Check a job file, or a file that jobs include.
 
@@ -88,8 +98,9 @@ def check_file(
         path: the file.
         variables: values that take the place of those under `vars`.
         clock: for dates; None to read the machine's.
+        last_success: as of `load_job`.
     """
-    reading = _Reading(path, variables or {}, clock or Clock.read())
+    reading = _Reading(path, variables or {}, clock or Clock.read(), last_success)
     reading.read()
     if reading.is_fragment():
         return Checked(path, tuple(reading.fragment()), is_fragment=True)
@@ -110,6 +121,7 @@ class _Reading:
     path: Path
     variables: MappingOf[str, str]
     clock: Clock
+    last_success: LastSuccess | None = None
     document: Mapping | None = None
     text: str = ""
     problems: list[Problem] = field(default_factory=list)
@@ -187,9 +199,12 @@ class _Reading:
         complaints.add(self.problems)
         if not (self.variables or "${" in text or "\\" in text):  # an escape may stand for either of the two
             return complaints, frozenset()
-        from runner.jobfile.interpolation import interpolated
+        from runner.jobfile.interpolation import History, interpolated
 
-        made = interpolated(document, self.variables, os.environ, self.clock, is_fragment=is_fragment)
+        history = History(self.last_success, self.path.stem) if self.last_success is not None else None
+        made = interpolated(
+            document, self.variables, os.environ, self.clock, history, is_fragment=is_fragment
+        )
         complaints.document = made.document
         complaints.add(made.problems)
         return complaints, made.unresolved

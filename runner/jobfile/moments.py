@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from calendar import monthrange
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta, timezone
 from functools import lru_cache
 from typing import TypeVar
@@ -28,6 +28,8 @@ _CALENDAR = {"y": (12, 0), "mo": (1, 0), "w": (0, 7), "d": (0, 1)}
 _ELAPSED = {"h": 60, "min": 1}
 
 _TERM = re.compile(r"([+-])([0-9]{1,9})(mo|min|[ywdh])")
+_TERMS = re.compile(rf"(?:{_TERM.pattern})*")
+_DAY = re.compile("([0-9]{4})(-?)([0-9]{2})\\2([0-9]{2})")
 _EXPRESSION = re.compile(rf"({'|'.join(_WORDS)})((?:{_TERM.pattern})*)")
 _LENGTH = re.compile(r"(?:[0-9]{1,9}(?:mo|min|[ywdh]))+")
 
@@ -99,9 +101,49 @@ def moment(text: str, clock: Clock) -> Moment | None:
     meant = Moment(now.date(), now if ago is None else None, clock)
     if ago:
         meant = meant.moved(-1, ago, "d")
-    for sign, number, unit in _TERM.findall(match[2]):
+    return _moved(meant, match[2])
+
+
+def _moved(meant: Moment, terms: str) -> Moment:
+    for sign, number, unit in _TERM.findall(terms):
         meant = meant.moved(-1 if sign == "-" else 1, int(number), unit)
     return meant
+
+
+def moved_from(instant: int, terms: str, clock: Clock) -> Moment:
+    """Return the moment that lies as far from an instant as terms say.
+
+    Args:
+        instant: microseconds since 1 January 1970 in UTC.
+        terms: such as `-1mo-2d`, which `is_terms` has found to be such; "" for the instant itself.
+        clock: whose zone counts.
+
+    Raises:
+        MomentError: it lies outside of the years 1 to 9999.
+    """
+    at = _bounded(replace(clock, instant=instant).now)
+    return _moved(Moment(at.date(), at, clock), terms)
+
+
+def day_or_moment(text: str, clock: Clock) -> Moment | None:
+    """Return what a day such as 2024-01-31 or 20240131, or a date in words, means; None where it is neither.
+
+    Raises:
+        MomentError: there is no such day, or it lies outside of the years 1 to 9999.
+    """
+    match = _DAY.fullmatch(text)
+    if match is None:
+        return moment(text, clock)
+    year, _, month, day = match.groups()
+    try:
+        return Moment(date(int(year), int(month), int(day)), None, clock)
+    except ValueError:
+        raise MomentError("there is no such day", "check the numbers") from None
+
+
+def is_terms(text: str) -> bool:
+    """Whether a text is terms such as `-1mo-2d`, or none at all."""
+    return _TERMS.fullmatch(text) is not None
 
 
 def is_expression(text: str) -> bool:

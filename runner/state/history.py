@@ -18,6 +18,9 @@ _ALL = """
 SELECT id, job, source, kind, begun, seconds, verdict, exit_status, responses, complete, planned, pid, work
 FROM runs WHERE ? IN (job, '') ORDER BY id DESC"""
 _LAST = f"{_ALL} LIMIT 1"
+#: The last column: whether it was complete and its sinks committed, which no expectation keeps them from.
+_OF_JOB = """
+SELECT id, begun, verdict = 'complete' AND exit_status IN (0, 7) FROM runs WHERE job = ? ORDER BY id DESC"""
 _FORGET = (
     "DELETE FROM works WHERE id NOT IN (SELECT work FROM runs)",
     "DELETE FROM roots WHERE work NOT IN (SELECT work FROM runs)",
@@ -96,8 +99,10 @@ def last_run(database: Database, job: str) -> Run | None:
     return None
 
 
-def last_success(database: Database, job: str) -> float | None:
-    """Return when the latest complete run of a job began, in seconds since the epoch; None for none.
+def last_success(database: Database, job: str) -> int | None:
+    """Return when the latest run of a job began that was complete and whose sinks committed; None for none.
+
+    It is in microseconds since 1 January 1970 in UTC.
 
     Of a run that went on with another one it is the moment that the dates of its queries were made for.
 
@@ -106,10 +111,11 @@ def last_success(database: Database, job: str) -> float | None:
     """
     for (instant,) in database.rows(
         "SELECT works.instant FROM runs JOIN works ON works.id = runs.work"
-        " WHERE runs.job = ? AND runs.verdict = 'complete' ORDER BY runs.id DESC LIMIT 1",
+        " WHERE runs.job = ? AND verdict = 'complete' AND exit_status IN (0, 7)"
+        " ORDER BY runs.id DESC LIMIT 1",
         (job,),
     ):
-        return float(instant) / 1e6
+        return int(instant)
     return None
 
 
@@ -141,10 +147,8 @@ def prune(
     forgotten = 0
     with database.writing():
         for name in names:
-            rows = list(
-                database.rows("SELECT id, begun, verdict FROM runs WHERE job = ? ORDER BY id DESC", (name,))
-            )
-            complete = next((number for number, _, verdict in rows if verdict == "complete"), None)
+            rows = list(database.rows(_OF_JOB, (name,)))
+            complete = next((number for number, _, succeeded in rows if succeeded), None)
             old = [
                 (number,)
                 for place, (number, begun, _) in enumerate(rows)
