@@ -73,6 +73,7 @@ _WORDS = {"": "", "today": "", "now": "", "yesterday": "-1d", "tomorrow": "+1d"}
 _DATE_FORMAT = re.compile(r"\+((?:%[YymdHMSju]|[-0-9A-Za-z_./:])+)")
 #: Commands that print where findscu is.
 _WHERE = re.compile(r"\s*(?:which|command\s+-v|type\s+-P)\s+findscu\s*")
+_PASSWORD = re.compile(r"((?:\+pw|--use-passwd)\s+)(?:\"[^\"]*\"?|'[^']*'?|\S+)")
 _BRACES = re.compile(
     r"(?P<before>[^{}\s]*)\{(?:(?P<first>[0-9]+)\.\.(?P<last>[0-9]+)|(?P<choices>[^{},\s]*(?:,[^{},\s]*)+))\}"
     r"(?P<behind>[^{}\s]*)"
@@ -317,8 +318,7 @@ class _Script:
         """Note arguments of the script that have defaults, which the job has then."""
         for part in word:
             if part.kind is PartKind.VARIABLE and part.default is not None and part.text.isdigit():
-                why = f"is an argument of the script; the job has its default, {part.default}"
-                self.look(line, f"${part.text} {why}")
+                self.look(line, f"${part.text} is an argument of the script; the job has its default")
 
     def _constant(self, word: Word) -> str | None:
         """Return the text of a word if all its variables are known."""
@@ -405,8 +405,8 @@ class _Script:
         return next((loop for loop in reversed(self.loops) if loop.name == name), None)
 
     def look(self, line: int, why: str) -> None:
-        """Note a line for a person."""
-        self.looks.append(Look(line, why))
+        """Note a line for a person, without passwords."""
+        self.looks.append(Look(line, _PASSWORD.sub(r"\1***", why)))
 
     # --- a call -----------------------------------------------------------------------------------------
 
@@ -501,12 +501,16 @@ class _Script:
         self, line: int, words: Sequence[Word], loops: dict[str, Sequence[str]], *, free: bool
     ) -> list[str]:
         argv: list[str] = []
-        kinds: list[bool] = []
+        kinds: list[Kind] = []
         for word in words:
             constant = self._constant(word)
-            variable = kinds.pop(0) if kinds else False
+            kind = kinds.pop(0) if kinds else None
+            variable = kind is Kind.TEXT
+            if kind is Kind.SECRET:  # the job does not have it, and no message may
+                argv.append("***" if constant != "" else "")
+                continue
             if not variable and constant in BY_NAME:
-                kinds = [value.kind is Kind.TEXT for value in BY_NAME[constant].values]
+                kinds = [value.kind for value in BY_NAME[constant].values]
                 argv.append(constant)
                 continue
             self._note_arguments(line, word)

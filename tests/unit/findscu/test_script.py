@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from runner.findscu.script import ScriptTranslation, reader_of, report_lines, translate_script
+from runner.findscu.script import ScriptTranslation, reader_of, report_data, report_lines, translate_script
 from runner.findscu.shell import commands, plain, shown
 from runner.jobfile.clock import Clock
 from runner.jobfile.lint.checks import CHECKS
@@ -216,8 +217,8 @@ def test_defaults_of_arguments_are_to_be_looked_at() -> None:
     translation = translate_script("H=${1:-pacs}\nfindscu -S -k PatientID $H ${2-104}\n", {}, lambda _: None)
     assert yaml.load(translation.text, yaml.BaseLoader)["peers"]["pacs"]["port"] == "104"
     assert looks(translation) == [
-        "1: $1 is an argument of the script; the job has its default, pacs",
-        "2: $2 is an argument of the script; the job has its default, 104",
+        "1: $1 is an argument of the script; the job has its default",
+        "2: $2 is an argument of the script; the job has its default",
     ]
 
 
@@ -405,6 +406,32 @@ def test_secrets_do_not_come_along() -> None:
     assert job["peers"]["pacs-2"]["tls"]["verification"] == "ignore"
     assert job["queries"]["line-2"]["keys"]["PatientName"] == "O'BRIEN*"
     assert job["queries"]["line-3"]["keys"]["PatientName"] == 'M"X'
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        'findscu +tls k c +pw "sesame" -k PatientID h 1',
+        "PW=sesame\nfindscu +tls k c +pw $PW -k PatientID h 1",
+        "findscu +tls k c +pw ${1:-sesame} -k PatientID h 1",
+        "PW=${1:-sesame}\nfindscu +tls k c +pw $PW -k PatientID h 1",
+        "findscu +tls k c +pw $(echo sesame) -k PatientID h 1",
+        "findscu +tls k c +pw {sesame,x} -k PatientID h 1",
+        "findscu +tls k c +pw $'sesame\\t' -k PatientID h 1",
+        "for p in sesame open; do findscu +tls k c +pw $p -k PatientID h 1; done",
+        'O="+tls k c +pw sesame"\nfindscu $O -k PatientID h 1',
+        'eval "findscu +tls k c +pw sesame -k PatientID h 1"',
+        "eval \"findscu +tls k c --use-passwd 'open sesame' -k PatientID h 1\"",
+        'ssh h findscu +tls k c +pw "sesame" -k PatientID h 1',
+        "alias f='findscu +tls k c +pw sesame'",
+    ],
+)
+def test_a_password_is_in_no_text(script: str) -> None:
+    translation = translate_script(script + "\n", {}, lambda _: None)
+    assert "sesame" not in translation.text + "".join(report_lines(translation))
+    assert "sesame" not in json.dumps(report_data(translation))
+    assert "LINE_" not in translation.text
+    assert bool(translation.text) == (translation.lost == 0)
 
 
 def test_what_cannot_be_followed_is_listed() -> None:
