@@ -797,6 +797,8 @@ class Job:
         included: the files that it includes.
         dictionary: the names and VRs of attributes.
         schedule: when it runs by itself; None where only people run it.
+        on_success: the command that is run after a run that ended with exit status 0; empty for none.
+        on_failure: the command that is run after any other; empty for none.
     """
 
     name: str
@@ -808,6 +810,8 @@ class Job:
     included: tuple[str, ...] = ()
     dictionary: Dictionary = STANDARD
     schedule: Schedule | None = None
+    on_success: tuple[str, ...] = ()
+    on_failure: tuple[str, ...] = ()
 
     def peer(self, name: str) -> Peer:
         """Return the peer of that name; KeyError where there is none."""

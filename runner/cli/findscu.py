@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from runner.cli.messages import complain, say
+from runner.cli.reports import ReportFiles
 from runner.cli.run import run_jobs
 from runner.cli.told import Told
 from runner.cli.watching import Watcher
@@ -33,7 +34,7 @@ def execute(argv: Sequence[str]) -> ExitStatus:
 
     for text in command_line.warnings:
         warn(text)
-    return run_jobs([job_of(command_line, warn)], Path(), None, Watcher(_TOLD[verbosity]))
+    return run_jobs([job_of(command_line, warn)], Path(), ReportFiles(), Watcher(_TOLD[verbosity]))
 
 
 _TOLD = {

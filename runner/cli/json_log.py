@@ -19,6 +19,7 @@ from runner.model import Job, Peer
 from runner.plan import Operation
 
 if TYPE_CHECKING:
+    from runner.cli.hooks import HookResult
     from runner.cli.tally import PeerSnapshot, Snapshot
     from runner.transport.tls_session import TlsSession
 
@@ -145,6 +146,17 @@ class JsonLog:
                 from runner.cli.messages import complain_of_defect
 
                 complain_of_defect(error, debug=self._told >= Told.IDENTIFIERS)
+
+    def hook_ended(self, result: HookResult) -> None:
+        """Tell what came of a command after the run."""
+        members = {
+            "hook": result.name,
+            "exit_status": result.exit_status,
+            "seconds": round(result.seconds, 6),
+            "problem": result.problem or None,
+            "output": result.output,
+        }
+        self._tell("hook_ended", members, noteworthy=bool(result.problem))
 
     def _tell(self, event: str, members: Members, *, noteworthy: bool = False) -> None:
         """Tell an event; where only failures and warnings are wanted, only what is noteworthy."""

@@ -36,6 +36,11 @@ def speak_json(*, as_json: bool = True) -> None:
     _voice.as_json = as_json
 
 
+def speaks_json() -> bool:
+    """Return whether messages are told as JSON."""
+    return _voice.as_json
+
+
 @contextlib.contextmanager
 def spoken_through(outlet: Callable[[str], None]) -> Iterator[None]:
     """While it is entered, let something else print the lines, which shares the terminal with them."""

@@ -6,13 +6,12 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from runner.cli.reports import ReportFiles
 from runner.errors import UsageError
 from runner.model import CohortSink, Job
 
 
-def check_outputs(
-    jobs: Sequence[Job], output_dir: Path, report_path: Path | None, junit_path: Path | None = None
-) -> None:
+def check_outputs(jobs: Sequence[Job], output_dir: Path, files: ReportFiles) -> None:
     """Check that what jobs of one command line and the reports write are different files.
 
     Within a job its own check has seen to that. Folders may be shared: their files are numbered on.
@@ -35,13 +34,14 @@ def check_outputs(
                     "run them apart, each with its own --output-dir, or change one",
                 )
     taken = {real: f"the file that a sink of the job {job.name} writes" for real, job in written.items()}
-    for option, chosen in (("--report", report_path), ("--junit", junit_path)):
+    options = (("--report", files.report), ("--junit", files.junit), ("--metrics", files.metrics))
+    for option, chosen in options:
         if chosen is None:
             continue
         real = _real(chosen)
         other = taken.get(real) or inputs.get(real)
         if other is not None:
-            raise UsageError(f"{option} {chosen} is {other}", "give the report a name of its own")
+            raise UsageError(f"{option} {chosen} is {other}", "give it a name of its own")
         if not _is_device(str(chosen)):
             taken[real] = f"the file of {option}"
 

@@ -23,21 +23,21 @@ from runner.cli.arguments import (
 from runner.cli.interruption import SignalledStop
 from runner.cli.job_files import valid_jobs
 from runner.cli.keeping import Keeping, add_state_option, last_success_in, state_folder
-from runner.cli.messages import complain, speak_json
+from runner.cli.messages import complain, speak_json, speaks_json
 from runner.cli.output_paths import check_outputs
+from runner.cli.reports import ReportFiles, Reports
 from runner.cli.teller import Teller
 from runner.cli.told import Told
 from runner.engine.observer import Observer, Observers
 from runner.engine.result import Verdict
 from runner.engine.run_result import RunResult, foremost
-from runner.errors import AlreadyRunningError, ExitStatus, UsageError
+from runner.errors import AlreadyRunningError, ExitStatus, SinkError, UsageError
 from runner.model import Job
 
 if TYPE_CHECKING:
     import argparse
 
     from runner.jobfile.clock import Clock
-    from runner.sinks.atomic_file import AtomicFile
     from runner.state.kept_run import KeptRun
 
 
@@ -56,6 +56,15 @@ def parser() -> ArgumentParser:
     add_strict_option(made)
     made.add_argument(
         "--junit", type=Path, metavar="FILE", help="write answers and expectations to FILE, as JUnit XML"
+    )
+    made.add_argument(
+        "--metrics", type=Path, metavar="FILE", help="write numbers of the runs to FILE, for Prometheus"
+    )
+    made.add_argument(
+        "--no-hooks",
+        action="store_false",
+        dest="hooks",
+        help="do not run the commands that jobs name under on_success and on_failure",
     )
     made.add_argument(
         "--annotations",
@@ -90,8 +99,6 @@ def parser() -> ArgumentParser:
 
 #: Seconds between two lines about how far a run is; one that takes less has none.
 _PROGRESS_EVERY = 30.0
-#: So many pieces of a report are written at once.
-_PIECES = 300
 
 
 def execute(argv: Sequence[str]) -> ExitStatus:
@@ -110,36 +117,46 @@ def execute(argv: Sequence[str]) -> ExitStatus:
         last_success=last_success_in(state_folder(options)),
         strictly=options.strict,
     )
+    files = ReportFiles(options.report, options.junit, options.metrics)
     if options.compare is not None:
-        return _compare(jobs, options, clock)
-    check_outputs(jobs, options.output_dir, options.report, options.junit)
+        return _compare(jobs, files, options, clock)
+    check_outputs(jobs, options.output_dir, files)
+    if files.metrics is not None:
+        from runner.cli.metrics import check_names
+
+        check_names(jobs)
     return run_jobs(
         jobs,
         options.output_dir,
-        options.report,
+        files,
         _teller(options),
-        options.junit,
         Keeping(state_folder(options), clock, required=options.state is not None),
         with_progress=not options.quiet,
+        with_hooks=options.hooks,
         clock=clock.going_on(),
         waits=not options.no_wait,
     )
 
 
-def _compare(jobs: Sequence[Job], options: argparse.Namespace, clock: Clock) -> ExitStatus:
+def _compare(
+    jobs: Sequence[Job], files: ReportFiles, options: argparse.Namespace, clock: Clock
+) -> ExitStatus:
     """Ask two peers the same. Nothing is kept of these runs: they are not the job's own."""
     from runner.cli.compare_peers import compare_results, jobs_of_peers
 
     if options.state is not None:
         raise UsageError("--state does not go with --compare", "nothing is kept of such a run: leave it out")
+    if files.metrics is not None:
+        raise UsageError(
+            "--metrics does not go with --compare", "they tell of the job's own runs: leave it out"
+        )
     jobs = jobs_of_peers(jobs, options.compare, options.output_dir)
-    check_outputs(jobs, options.output_dir, options.report, options.junit)
+    check_outputs(jobs, options.output_dir, files)
     return run_jobs(
         jobs,
         options.output_dir,
-        options.report,
+        files,
         _teller(options),
-        options.junit,
         with_progress=not options.quiet,
         afterwards=partial(compare_results, names=options.compare),
         clock=clock.going_on(),
@@ -161,12 +178,12 @@ def _teller(options: argparse.Namespace) -> Teller:
 def run_jobs(
     jobs: Sequence[Job],
     output_dir: Path,
-    report_path: Path | None,
+    files: ReportFiles,
     teller: Teller,
-    junit_path: Path | None = None,
     keeping: Keeping | None = None,
     *,
     with_progress: bool = False,
+    with_hooks: bool = False,
     afterwards: Callable[[Sequence[RunResult]], ExitStatus] | None = None,
     clock: Callable[[], float] = time.time,
     waits: bool = True,
@@ -179,11 +196,11 @@ def run_jobs(
     Args:
         jobs: what to run.
         output_dir: the folder that the sinks' paths are relative to.
-        report_path: where the report goes; None for nowhere.
+        files: where it is written what came of the runs.
         teller: tells on stderr what happens.
-        junit_path: where the report goes as JUnit XML; None for nowhere.
         keeping: how it is kept what the runs have done; None where nothing is.
         with_progress: whether it is told now and then how far a run is.
+        with_hooks: whether the commands are run that jobs ask for after their runs.
         afterwards: what is done with the results when all jobs have run and no signal came; the exit status
             that it returns counts too.
         clock: tells whether the window of a peer is open, in seconds since the epoch.
@@ -197,7 +214,8 @@ def run_jobs(
     from runner.transport.stop_signal import StopSignal
 
     with SignalledStop() as signalled:
-        report_file, junit_file = _opened(report_path), _opened(junit_path)
+        reports = Reports(files)
+        reports.open()
         # What start-up made stays for good: the collector need not look at it again.
         gc.freeze()
         gc.enable()
@@ -234,17 +252,51 @@ def run_jobs(
                 finally:
                     if kept is not None:
                         kept.release()
+                if with_hooks and (job.on_success or job.on_failure):
+                    if len(jobs) == 1:
+                        statuses |= _write(reports, results)
+                    _run_hook(
+                        result, statuses if len(jobs) == 1 else set(), reports.report, signalled, teller
+                    )
                 if result.interrupted is not None or result.exit_status is ExitStatus.DEFECT:
                     break
         finally:
-            if report_file is not None:
-                _write(report_file, results)
-            if junit_file is not None:
-                _write_junit(junit_file, results)
+            reports.write(results)
     statuses.update(result.exit_status for result in results)
     if afterwards is not None and len(results) == len(jobs) and results[-1].interrupted is None:
         statuses.add(afterwards(results))
     return foremost(statuses)
+
+
+def _write(reports: Reports, results: Sequence[RunResult]) -> set[ExitStatus]:
+    """Write the reports; where that fails say so, and return the exit status that it asks for."""
+    try:
+        reports.write(results)
+    except SinkError as error:
+        complain(str(error))
+        return {error.status}
+    return set()
+
+
+def _run_hook(
+    result: RunResult,
+    statuses: set[ExitStatus],
+    report: Path | None,
+    signalled: SignalledStop,
+    teller: Teller,
+) -> None:
+    """Run the command that the job asks for after its run."""
+    from runner.cli.hooks import HookResult, run_hook
+
+    status = foremost({result.exit_status, *statuses})
+    ended: HookResult | None
+    try:
+        ended = run_hook(result, status, report, signalled, keep_output=speaks_json())
+    except (OSError, SinkError) as error:  # there is no room for its report
+        name = "on_failure" if status else "on_success"
+        ended = HookResult(name, result.job.name, None, 0.0, f"not run: {error}")
+    if ended is not None:
+        teller.hook_ended(ended)
 
 
 def _note_end(kept: KeptRun, result: RunResult, teller: Teller) -> None:
@@ -283,42 +335,3 @@ def _watched(teller: Teller, *, with_progress: bool) -> Iterator[Observer]:
 
     with Ticking(tell, _PROGRESS_EVERY):
         yield Observers(tally, teller)
-
-
-def _opened(report_path: Path | None) -> AtomicFile | None:
-    """Open the report, so that a path that cannot be written is known before anything is sent."""
-    if report_path is None:
-        return None
-    from runner.sinks.atomic_file import AtomicFile
-
-    file = AtomicFile(report_path)
-    file.open()
-    return file
-
-
-def _write(file: AtomicFile, results: Sequence[RunResult]) -> None:
-    """Write what is known of the jobs that ran; nothing where none did."""
-    if not results:
-        file.discard()
-        return
-    from runner.report import report_text
-
-    pieces: list[str] = []
-    for piece in report_text(results):
-        pieces.append(piece)
-        if len(pieces) >= _PIECES:
-            file.write("".join(pieces).encode("utf-8", "backslashreplace"))
-            pieces.clear()
-    file.write("".join(pieces).encode("utf-8", "backslashreplace"))
-    file.commit()
-
-
-def _write_junit(file: AtomicFile, results: Sequence[RunResult]) -> None:
-    """Write what is known of the jobs that ran as JUnit XML; nothing where none did."""
-    if not results:
-        file.discard()
-        return
-    from runner.cli.junit import junit_text
-
-    file.write(junit_text(results).encode("utf-8", "backslashreplace"))
-    file.commit()

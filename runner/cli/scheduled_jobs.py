@@ -7,6 +7,7 @@ from pathlib import Path
 
 from runner.cli.messages import complain
 from runner.cli.output_paths import check_outputs
+from runner.cli.reports import ReportFiles
 from runner.errors import InvalidJobError
 from runner.scheduler.job_files import JobFiles, ScheduledJob
 
@@ -53,4 +54,4 @@ def check_together(jobs: Sequence[ScheduledJob], output_dir: Path) -> None:
         if other is not job:
             what = f"{other.source} has the name {job.name} too"
             raise InvalidJobError(what, "give each job a name of its own", job.source)
-    check_outputs([scheduled.job for scheduled in jobs], output_dir, None)
+    check_outputs([scheduled.job for scheduled in jobs], output_dir, ReportFiles())

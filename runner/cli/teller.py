@@ -8,6 +8,7 @@ from runner.engine.observer import Observer
 from runner.engine.run_result import RunResult
 
 if TYPE_CHECKING:
+    from runner.cli.hooks import HookResult
     from runner.cli.tally import Snapshot
 
 
@@ -19,3 +20,6 @@ class Teller(Observer, Protocol):
 
     def summarize(self, result: RunResult) -> None:
         """Tell what came of a run."""
+
+    def hook_ended(self, result: HookResult) -> None:
+        """Tell what came of a command that the job asks for after its run."""

@@ -17,6 +17,7 @@ from runner.model import Job, MatchMode, Peer
 from runner.plan import Operation
 
 if TYPE_CHECKING:
+    from runner.cli.hooks import HookResult
     from runner.cli.tally import Snapshot
     from runner.engine.expectations import ExpectationResult
     from runner.engine.screening import Screened
@@ -206,6 +207,11 @@ class Watcher:
             f" {result.responses} {'response' if result.responses == 1 else 'responses'}{kept_back},"
             f" {done} of {result.planned} operations complete",
         )
+
+    def hook_ended(self, result: HookResult) -> None:
+        """Tell of a command after the run that did not end well."""
+        if result.problem:
+            self._tell(Told.WARNINGS, f"job {result.job}: warning: {result.name}: {result.problem}")
 
     def _tell_seen_in_all(self) -> None:
         """Tell how often what was told once came in all, and what was not told."""

@@ -250,6 +250,8 @@ class _Reading:
             included=self.included,
             dictionary=dictionary,
             schedule=_schedule(top),
+            on_success=_command(top["on_success"]),
+            on_failure=_command(top["on_failure"]),
         )
         if not complaints.errors:
             from runner.jobfile.lint.checks import check
@@ -271,6 +273,14 @@ def _checked(complaints: Complaints, whole: dict[str, Any]) -> Section:
 
         complaints.add(schema_problems(data, whole, complaints.document))
     return Section(data, (), complaints)
+
+
+def _command(section: Section) -> tuple[str, ...]:
+    if section.data is None:
+        return ()
+    from runner.jobfile.commands import read_command
+
+    return read_command(section)
 
 
 def _check_profiles(top: Section) -> None:
