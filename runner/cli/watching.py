@@ -97,7 +97,7 @@ class Watcher:
         """Tell what TLS was negotiated, and with whom."""
         from runner.cli.tls_text import session_text
 
-        self._tell(Told.PROGRESS, f"peer {peer.name}: {session_text(session)}")
+        self._tell(Told.SUMMARY, f"peer {peer.name}: {session_text(session)}")
 
     def association_opened(self, peer: Peer) -> None:
         """Tell that a peer accepted an association."""

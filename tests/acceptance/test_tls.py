@@ -533,3 +533,17 @@ def test_echo_shows_a_certificate_that_is_not_accepted(
     assert said in line
     tap.check_secured(2)
     assert set(terminator.clients) <= {""}
+
+
+def test_a_run_tells_what_tls_it_goes_over(
+    cfind: Cfind, dcmqrscp_peer: Server, certificates: Certificates
+) -> None:
+    """Once, before the first association is told of; and not where a run is to be quiet."""
+    with secured(dcmqrscp_peer, certificates) as server:
+        document = tls_job(server.port, ca_files=[str(certificates["ca.pem"])], check_host=False)
+        told, quiet = cfind.run(document), cfind.run(document, "--quiet")
+    assert (told.status, quiet.status) == (0, 0)
+    (line,) = [line for line in told.stderr.splitlines() if "certificate of" in line]
+    assert line.startswith("cfind: peer main: TLSv1.3, ")
+    assert line.endswith(" days left")
+    assert "certificate of" not in quiet.stderr
