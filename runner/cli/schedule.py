@@ -44,6 +44,25 @@ def parser() -> ArgumentParser:
         "--list", action="store_true", help=f"print the next {_LISTED} times of each job, and run nothing"
     )
     made.add_argument(
+        "--due",
+        action="store_true",
+        help="run what is due and what was missed, and end: for another scheduler, such as cron",
+    )
+    made.add_argument(
+        "--export",
+        choices=("systemd", "cron", "kubernetes"),
+        help="print the schedules as units of systemd, as a crontab, or as CronJobs, and run nothing",
+    )
+    made.add_argument(
+        "--to", type=Path, metavar="FOLDER", help="--export: write files there, and print nothing"
+    )
+    made.add_argument(
+        "--image",
+        metavar="NAME",
+        default="cfind-runner",
+        help="--export kubernetes: of the container that runs",
+    )
+    made.add_argument(
         "--output-dir",
         type=Path,
         default=Path(),
@@ -63,10 +82,20 @@ def parser() -> ArgumentParser:
 def execute(argv: Sequence[str]) -> ExitStatus:
     """Run the command."""
     options = parser().parse_args(argv)
+    if sum((options.list, options.due, options.export is not None)) > 1:
+        raise UsageError("cfind schedule: --list, --due and --export exclude each other", "keep one of them")
     if options.now is not None and not options.list:
         raise UsageError("cfind schedule: --now goes with --list", "run jobs by the machine's clock")
+    if options.to is not None and options.export is None:
+        raise UsageError("cfind schedule: --to says where --export writes", "add --export, too")
     clock, variables = given_clock(options.now), given_variables(options.variables)
     files = JobFiles(options.jobs, variables, options.strict, clock if options.list else None)
+    if options.export is not None:
+        from runner.cli.schedule_export import export
+
+        return export(look(files, options.output_dir), options, _run_options(options))
+    if options.due:
+        return _run_due(files, options)
     if not options.list:
         return _serve(files, options)
     for number, scheduled in enumerate(look(files, options.output_dir)):
@@ -89,7 +118,7 @@ def _serve(files: JobFiles, options: Namespace) -> ExitStatus:
     from runner.state.schedule_memory import ScheduleMemory
 
     memory = ScheduleMemory(state_folder(options))
-    processes = Processes(_run_options(options))
+    processes = Processes([*_paths(options), *_run_options(options)])
     service = Service(
         files=files,
         timer=Timer(),
@@ -105,14 +134,33 @@ def _serve(files: JobFiles, options: Namespace) -> ExitStatus:
         memory.release_all()
 
 
+def _run_due(files: JobFiles, options: Namespace) -> ExitStatus:
+    from runner.engine.run_result import foremost
+    from runner.scheduler.line import Surroundings, utc_now
+    from runner.scheduler.once import run_due
+    from runner.scheduler.processes import Processes
+    from runner.state.schedule_memory import ScheduleMemory
+
+    jobs = look(files, options.output_dir)
+    memory = ScheduleMemory(state_folder(options))
+    processes = Processes([*_paths(options), *_run_options(options)])
+    try:
+        statuses = run_due(jobs, processes, Surroundings(processes.run, memory, utc_now, complain))
+    finally:
+        memory.release_all()
+    return foremost({ExitStatus(status) for status in statuses})
+
+
 def _run_options(options: Namespace) -> list[str]:
-    """Return what `cfind run` is told of our own options."""
-    words = ["--output-dir", str(options.output_dir)]
-    if options.state is not None:
-        words += ["--state", str(options.state)]
-    for variable in options.variables:
-        words += ["--var", variable]
+    """Return what `cfind run` is told of our own options, but for paths."""
+    words = [word for variable in options.variables for word in ("--var", variable)]
     return words + [f"--{name}" for name in ("strict", "quiet", "debug") if getattr(options, name)]
+
+
+def _paths(options: Namespace) -> list[str]:
+    """Return what it is told of paths."""
+    words = ["--output-dir", str(options.output_dir)]
+    return words if options.state is None else [*words, "--state", str(options.state)]
 
 
 def _times(scheduled: ScheduledJob, clock: Clock) -> list[str]:

@@ -39,11 +39,13 @@ class Course:
         schedule: as the job declares it.
         times: its times.
         name: of the job, and of all else that should not begin in the same second.
+        grace: so much later than it should, a run still begins in time.
     """
 
     schedule: Schedule
     times: Times
     name: str
+    grace: timedelta = GRACE
 
     def begin(self, time: datetime) -> datetime:
         """Return when the run for a time begins: the jitter later that this time has, always the same."""
@@ -76,7 +78,7 @@ class Course:
             return None
         catch_up = self.schedule.catch_up
         chosen, skipped = (first, 0) if catch_up is CatchUp.ALL else (last, count - 1)
-        is_late = now - self.begin(chosen) > GRACE
+        is_late = now - self.begin(chosen) > self.grace
         if is_late and catch_up is CatchUp.NONE:
             return Turn(chosen, runs=False, is_late=True, skipped=count)
         return Turn(chosen, runs=True, is_late=is_late, skipped=skipped)

@@ -90,6 +90,16 @@ class Cron:
         return by_number or by_weekday if self.either_day else by_number and by_weekday
 
 
+def fields_of(text: str) -> list[str]:
+    """Return the fields as they are written, in lower case, or those that a word stands for.
+
+    Raises:
+        CronError: the word is not cron's.
+    """
+    text = text.strip().lower()
+    return (_by_word(text) if text.startswith("@") else text).split()
+
+
 def parse_cron(text: str) -> Cron:
     """Read five fields, or a word such as @daily.
 
@@ -98,10 +108,7 @@ def parse_cron(text: str) -> Cron:
     Raises:
         CronError: the text is not cron's, or means no day that there is.
     """
-    text = text.strip().lower()
-    if text.startswith("@"):
-        text = _by_word(text)
-    fields = text.split()
+    fields = fields_of(text)
     if len(fields) != len(_FIELDS):
         what = "cron has five fields (minute, hour, day of the month, month, day of the week)"
         advice = 'write such as "0 2 * * 1-5", in quotes: in braces a comma would end it'

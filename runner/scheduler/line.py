@@ -6,12 +6,12 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Protocol
 
 from runner.errors import CfindError, DefectError
 from runner.model import CatchUp
-from runner.schedule.course import Turn
+from runner.schedule.course import Course, Turn
 from runner.scheduler.job_files import ScheduledJob
 
 
@@ -55,19 +55,28 @@ class Line:
     Args:
         scheduled: the job.
         surroundings: what it needs.
+        course: its schedule; None for its own.
+        since: up to so long ago times count as not dealt with where nothing is known of them.
 
     Raises:
         AlreadyRunningError: another process schedules it.
         StateError: nothing can be remembered of it.
     """
 
-    def __init__(self, scheduled: ScheduledJob, surroundings: Surroundings) -> None:
+    def __init__(
+        self,
+        scheduled: ScheduledJob,
+        surroundings: Surroundings,
+        course: Course | None = None,
+        since: timedelta = timedelta(0),
+    ) -> None:
         self._with = surroundings
         self._lock = threading.Lock()
         self._is_busy = False
         self._is_over = False
         self._scheduled = scheduled
-        self._course = scheduled.course
+        self._course = course or scheduled.course
+        self._since = since
         surroundings.memory.take(scheduled.job.name)
         self._through = self._remembered()
 
@@ -192,8 +201,9 @@ class Line:
         through = self._with.memory.through(self.name, words)
         if through is not None:
             return min(through, now)  # the clock may have been put back
-        self._with.memory.note(self.name, words, now)
-        return now
+        through = now - self._since
+        self._with.memory.note(self.name, words, through)
+        return through
 
 
 def _words(scheduled: ScheduledJob) -> str:

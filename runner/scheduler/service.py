@@ -2,61 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import select
 import signal
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
-from types import FrameType
 
 from runner.errors import CfindError, ExitStatus
 from runner.scheduler.job_files import JobFiles, ScheduledJob
 from runner.scheduler.line import Line, Surroundings
 from runner.scheduler.processes import Processes
+from runner.scheduler.signals import ENDINGS, Signals
 from runner.scheduler.timer import Timer
 
 #: How often files and the clock are looked at, in seconds.
 _TICK = 1.0
-
-_ENDINGS = {signal.SIGINT: ExitStatus.INTERRUPTED, signal.SIGTERM: ExitStatus.TERMINATED}
-
-
-class _Signals:
-    """While it is entered, SIGINT, SIGTERM and SIGHUP are kept until somebody asks for them."""
-
-    def __init__(self) -> None:
-        self._came: list[signal.Signals] = []
-        self._before: dict[signal.Signals, object] = {}
-        self._reading, self._writing = os.pipe()
-        os.set_blocking(self._reading, False)
-        os.set_blocking(self._writing, False)
-
-    def __enter__(self) -> _Signals:  # noqa: PYI034 - Self is not in Python 3.10
-        for number in (*_ENDINGS, signal.SIGHUP):
-            self._before[number] = signal.signal(number, self._handle)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)  # type: ignore[arg-type]  # what signal.signal gave us
-        os.close(self._reading)
-        os.close(self._writing)
-
-    def wait(self, seconds: float) -> list[signal.Signals]:
-        """Wait for signals, but no longer than that; return those that came."""
-        select.select([self._reading], [], [], seconds)
-        with suppress(BlockingIOError):
-            os.read(self._reading, 4096)
-        came = []
-        while self._came:
-            came.append(self._came.pop(0))
-        return came
-
-    def _handle(self, number: int, _frame: FrameType | None) -> None:
-        self._came.append(signal.Signals(number))
-        with suppress(OSError):  # it is full: `wait` returns anyway
-            os.write(self._writing, b"!")
 
 
 @dataclass(slots=True)
@@ -88,7 +46,7 @@ class Service:
             AlreadyRunningError: another process schedules one of them.
             StateError: nothing can be remembered.
         """
-        with _Signals() as signals:
+        with Signals() as signals:
             for job in self.files.jobs:
                 self.lines[job.job.name] = Line(job, self.surroundings)
             for line in self.lines.values():
@@ -97,7 +55,7 @@ class Service:
             self.timer.start()
             while True:
                 came = signals.wait(_TICK)
-                ending = next((number for number in came if number in _ENDINGS), None)
+                ending = next((number for number in came if number in ENDINGS), None)
                 if ending is not None:
                     return self._end(ending, signals)
                 self.look(at_all=signal.SIGHUP in came)
@@ -151,7 +109,7 @@ class Service:
         if at_all:
             self.tell(f"read again: {len(jobs)} {'job is' if len(jobs) == 1 else 'jobs are'} scheduled")
 
-    def _end(self, number: signal.Signals, signals: _Signals) -> ExitStatus:
+    def _end(self, number: signal.Signals, signals: Signals) -> ExitStatus:
         """End in order, or at once where somebody asks again."""
         self.timer.stop()
         going_on = self.processes.end(number)
@@ -160,8 +118,8 @@ class Service:
             self.tell(f"ending {runs} in order; once more ends at once")
         while self.processes.count or any(line.is_busy for line in self.lines.values()):
             for again in signals.wait(_TICK / 10):
-                if again in _ENDINGS:
+                if again in ENDINGS:
                     self.processes.end(again)
         for line in self.lines.values():
             line.end()
-        return _ENDINGS[number]
+        return ENDINGS[number]

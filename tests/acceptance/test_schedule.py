@@ -192,3 +192,49 @@ def test_without_apscheduler_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPat
     monkeypatch.chdir(cfind.folder)
     assert main(["schedule", str(path)]) == 2
     assert main(["schedule", "--list", str(path)]) == 0
+
+
+def test_what_is_due_runs_for_another_scheduler(cfind: Cfind) -> None:
+    path = write_job(cfind.folder, "nightly", cron="0 0 * * *", missed=3)
+    status, _, stderr = cfind("schedule", "--due", path, "--quiet")
+    assert status == 0, stderr
+    written = {path.name for path in cfind.folder.glob("*.csv")}
+    assert written == {f"nightly-{days_ago(number)}.csv" for number in (0, 1, 2)}
+    assert cfind("schedule", "--due", path) == (0, b"", "")
+
+
+def test_the_first_call_runs_the_time_that_has_just_come_and_tells_what_came_of_it(cfind: Cfind) -> None:
+    path = write_job(cfind.folder, "always", cron="* * * * *")
+    path.write_text(
+        path.read_text("utf-8").replace("model: study-root", "model: study-root\n    expect: {max: 0}")
+    )
+    status, _, stderr = cfind("schedule", "--due", path)
+    assert status == 7, stderr
+    assert "always: begun for" in stderr
+
+
+@pytest.mark.parametrize("form", ["systemd", "cron", "kubernetes"])
+def test_exports_are_printed_or_written(cfind: Cfind, form: str) -> None:
+    write_job(cfind.folder, "one")
+    path = cfind.folder / "jobs" / "one.yaml"
+    path.write_text(path.read_text("utf-8").replace("catch_up: all", "catch_up: one"), "utf-8")
+    status, printed, stderr = cfind("schedule", "jobs", "--export", form, "--image", "example.org/cfind")
+    assert (status, stderr) == (0, "")
+    assert b"cfind" in printed
+    (cfind.folder / "units").mkdir()
+    status, nothing, stderr = cfind("schedule", "jobs", "--export", form, "--to", "units")
+    assert (status, nothing) == (0, b"")
+    files = sorted((cfind.folder / "units").iterdir())
+    assert stderr == "".join(f"cfind: written: units/{file.name}\n" for file in files)
+    assert len(files) == (2 if form == "systemd" else 1)
+    if form == "kubernetes":
+        return
+    text = "".join(file.read_text("utf-8") for file in files)
+    assert f" {path} --output-dir {cfind.folder}" in text  # wherever it is run
+
+
+@pytest.mark.parametrize("words", [["--list", "--due"], ["--export", "cron", "--list"], ["--to", "."]])
+def test_options_that_do_not_go_together(cfind: Cfind, words: list[str]) -> None:
+    path = write_job(cfind.folder, "one")
+    status, _, stderr = cfind("schedule", path, *words)
+    assert status == 2, stderr

@@ -1,0 +1,77 @@
+"""`cfind schedule --export`: the schedules for another scheduler."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from collections.abc import Sequence
+from datetime import datetime, timezone
+from pathlib import Path
+
+from runner.cli.keeping import state_folder
+from runner.cli.messages import complain, say
+from runner.errors import ExitStatus, InvalidJobError
+from runner.schedule.exports import FORMS, Exported, ExportError
+from runner.scheduler.job_files import ScheduledJob
+from runner.state.lock import file_name
+
+
+def export(jobs: Sequence[ScheduledJob], options: Namespace, run_options: Sequence[str]) -> ExitStatus:
+    """Print the schedules, or write them to files.
+
+    Raises:
+        InvalidJobError: a schedule cannot be said in that form.
+        SinkError: a file cannot be written.
+    """
+    texts: dict[str, str] = {}
+    for scheduled in jobs:
+        texts |= _texts(scheduled, options, run_options)
+    if options.to is not None:
+        _write(options.to, texts)
+        return ExitStatus.SUCCESS
+    separator = "---\n" if options.export == "kubernetes" else "\n"
+    heading = "# {}\n" if options.export == "systemd" else ""
+    say(separator.join(f"{heading.format(name)}{text}" for name, text in texts.items()))
+    return ExitStatus.SUCCESS
+
+
+def _texts(scheduled: ScheduledJob, options: Namespace, run_options: Sequence[str]) -> dict[str, str]:
+    exported, now = _exported(scheduled, options, run_options), datetime.now(timezone.utc)
+    try:
+        return FORMS[options.export](exported, now)
+    except ExportError as error:
+        what, advice = error.args
+        raise InvalidJobError(what, advice, scheduled.job.source) from None
+
+
+def _exported(scheduled: ScheduledJob, options: Namespace, run_options: Sequence[str]) -> Exported:
+    job = scheduled.job
+    program = Path(sys.executable).with_name("cfind")
+    command = (str(program),) if program.exists() else (sys.executable, "-m", "runner")
+    source = str(Path(job.source).resolve())
+    paths = ["--output-dir", str(options.output_dir.resolve())]
+    if options.state is not None:
+        paths += ["--state", str(options.state.resolve())]
+    return Exported(
+        name=job.name,
+        schedule=scheduled.schedule,
+        times=scheduled.times,
+        run=(*command, "run", source, *paths, *run_options),
+        due=(*command, "schedule", "--due", source, *paths, *run_options),
+        folder=str(Path.cwd()),
+        lock=str(state_folder(options).resolve().parent / f".cfind-{file_name(job.name)}.lock"),
+        file=Path(job.source).name,
+        image=options.image,
+        more=tuple(run_options),
+    )
+
+
+def _write(folder: Path, texts: dict[str, str]) -> None:
+    from runner.sinks.atomic_file import AtomicFile
+
+    for name, text in texts.items():
+        file = AtomicFile(folder / name)
+        file.open()
+        file.write(text.encode("utf-8", "backslashreplace"))
+        file.commit()
+        complain(f"written: {folder / name}")
