@@ -131,7 +131,8 @@ class PeerWorker:
                 error.what = "broken off, since no sink is left that works"
             return progress.result(Verdict.INCOMPLETE, error, error.outcome)
         except CfindError as error:
-            if error is self._given_up and self.queue.give_back(self, operation, error):
+            is_left = error is self._given_up and not progress.failures
+            if is_left and self.queue.give_back(self, operation, error):
                 return None
             return progress.result(Verdict.FAILED, error, getattr(error, "outcome", None))
         return progress.result(judgement.verdict, judgement.error, outcome, judgement)
@@ -236,7 +237,12 @@ class PeerWorker:
 
         if self._restraint is None:
             return connect()
-        return self._restraint.reach(self, connect, partial(self.queue.give_back, self, operation))
+
+        def give_back(error: CfindError) -> bool:
+            # only this worker knows what an earlier attempt has delivered
+            return not progress.failures and self.queue.give_back(self, operation, error)
+
+        return self._restraint.reach(self, connect, give_back)
 
     def _send(self, connection: PeerConnection, operation: Operation, progress: _Progress) -> FindOutcome:
         abstract_syntax = operation.model.sop_class_uid
