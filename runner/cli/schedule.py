@@ -17,7 +17,7 @@ from runner.cli.arguments import (
     given_variables,
 )
 from runner.cli.keeping import add_state_option, state_folder
-from runner.cli.messages import complain, printable, say
+from runner.cli.messages import complain, printable, say, speak_json
 from runner.cli.scheduled_jobs import check_together, look
 from runner.errors import ExitStatus, UsageError
 from runner.scheduler.job_files import JobFiles, ScheduledJob
@@ -76,12 +76,20 @@ def parser() -> ArgumentParser:
     made.add_argument(
         "--quiet", action="store_true", help="no summary of each run, only failures and warnings"
     )
+    made.add_argument(
+        "--log",
+        choices=("text", "json"),
+        default="text",
+        help="how what happens is told on stderr: in lines for people, or as JSON, an object a line",
+    )
     return made
 
 
 def execute(argv: Sequence[str]) -> ExitStatus:
     """Run the command."""
     options = parser().parse_args(argv)
+    if options.log == "json":
+        speak_json()
     if sum((options.list, options.due, options.export is not None)) > 1:
         raise UsageError("cfind schedule: --list, --due and --export exclude each other", "keep one of them")
     if options.now is not None and not options.list:
@@ -154,6 +162,8 @@ def _run_due(files: JobFiles, options: Namespace) -> ExitStatus:
 def _run_options(options: Namespace) -> list[str]:
     """Return what `cfind run` is told of our own options, but for paths."""
     words = [word for variable in options.variables for word in ("--var", variable)]
+    if options.log == "json":
+        words += ["--log", "json"]
     return words + [f"--{name}" for name in ("strict", "quiet", "debug") if getattr(options, name)]
 
 

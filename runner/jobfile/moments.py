@@ -172,6 +172,8 @@ def _later(day: date, months: int, days: int) -> date:
 
 def _settled(local: datetime, clock: Clock) -> datetime:
     """Return a local time with its offset; one that a change of clocks leaves out moves on by the gap."""
+    if clock.zone is None:  # astimezone() itself takes another offset for times that are left out
+        return datetime.fromtimestamp(local.replace(fold=0).timestamp(), timezone.utc).astimezone()
     utc = local.replace(tzinfo=clock.zone, fold=0).astimezone(timezone.utc)
     return utc.astimezone(clock.zone)
 

@@ -238,3 +238,13 @@ def test_options_that_do_not_go_together(cfind: Cfind, words: list[str]) -> None
     path = write_job(cfind.folder, "one")
     status, _, stderr = cfind("schedule", path, *words)
     assert status == 2, stderr
+
+
+def test_all_is_told_as_json_on_request(cfind: Cfind) -> None:
+    path = write_job(cfind.folder, "nightly", missed=1)
+    status, _, stderr = cfind("schedule", "--due", path, "--log", "json")
+    assert status == 0, stderr
+    told = [json.loads(line) for line in stderr.splitlines()]
+    texts = [entry.get("text", "") for entry in told]
+    assert any(text.startswith("nightly: begun") for text in texts)
+    assert any(entry["event"] == "run_ended" for entry in told)

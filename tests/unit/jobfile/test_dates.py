@@ -119,6 +119,8 @@ def test_without_a_zone_the_machines_counts(monkeypatch):
         assert written("now-1d", clock, form="%d%H%M%z") == "090800-0500"
         assert written("now-24h", clock, form="%d%H%M%z") == "090700-0500"
         assert written("today", clock, form="%d%H%M%z") == "100000-0500"
+        before = Clock.at("2024-03-09T02:30:00-05:00")
+        assert written("now+1d", before, form="%d%H%M%z") == "100330-0400"  # half past two is left out
     finally:
         monkeypatch.undo()
         time.tzset()
