@@ -614,6 +614,7 @@ class Query:
             values come from there.
         split: how a C-FIND that hits a cap is cut into smaller ones; None for not at all.
         record: what tells its records apart for what counts them; None where nothing does.
+        only_new: whether records that an earlier run has delivered are kept from the sinks, by `record`.
     """
 
     name: str
@@ -630,6 +631,7 @@ class Query:
     inherits: tuple[int, ...] = ()
     split: Split | None = None
     record: UniqueKey | None = None
+    only_new: bool = False
 
     @property
     def family(self) -> Iterator[Query]:
@@ -812,6 +814,11 @@ class Job:
     schedule: Schedule | None = None
     on_success: tuple[str, ...] = ()
     on_failure: tuple[str, ...] = ()
+
+    @property
+    def wants_news(self) -> bool:
+        """Whether any of its queries keeps what earlier runs have delivered from the sinks."""
+        return any(member.only_new for query in self.queries for member in query.family)
 
     def peer(self, name: str) -> Peer:
         """Return the peer of that name; KeyError where there is none."""

@@ -91,7 +91,8 @@ class Keeping:
 
         Raises:
             AlreadyRunningError: a run of the job goes on.
-            StateError: the folder that the user has named is none that can be used.
+            StateError: the folder that the user has named is none that can be used, or the job wants to know
+                what earlier runs have delivered.
         """
         from runner.state.kept_run import KeptRun
 
@@ -99,7 +100,7 @@ class Keeping:
             prepare(self._folder)
             return KeptRun.begin(self._folder, job.name, job.source, self._clock.instant)
         except StateError as error:
-            if self._required:
+            if self._required or job.wants_news:
                 raise
             warn(f"job {job.name}", f"{error}; nothing is kept of this run, so it cannot be resumed")
             return None

@@ -156,6 +156,7 @@ def _document(operation: Operation) -> dict[str, Any]:
         "cancel_after": query.cancel_after,
         "match": query.match.mode.value,
         "deduplicate": _deduplicate(operation),
+        "only": "new" if query.only_new else None,
         "split": _split(operation),
         "then": [_below(child) for child in query.then],
         "expect": list(expectations(query.expect, operation.dictionary)) if query.expect else [],

@@ -26,7 +26,20 @@ LOOK_AHEAD = 1000
 #: What of a peer and of a query neither is sent nor says how, or is compared as operations.
 _NOT_OF_PEER = frozenset(("name", "timeouts", "reopen", "result_limit", "rate", "retries", "window"))
 _NOT_OF_QUERY = frozenset(
-    ("inherits", "name", "peers", "requests", "columns", "repeat", "match", "deduplicate", "expect", "then")
+    (
+        "inherits",
+        "name",
+        "peers",
+        "requests",
+        "columns",
+        "repeat",
+        "match",
+        "deduplicate",
+        "expect",
+        "then",
+        "record",
+        "only_new",
+    )
 )
 _SYNTAX = TransferSyntax.EXPLICIT_LITTLE
 

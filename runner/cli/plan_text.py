@@ -75,6 +75,9 @@ def _answer_lines(operation: Operation) -> Iterator[str]:
         by = ", ".join(path_text(path, operation.dictionary) for path in key.paths) or "all that is in it"
         where = _ACROSS[query.deduplicate.across]
         yield f"  records   once for the {where}, told apart by {by}"
+    if query.only_new and query.record is not None:
+        by = ", ".join(path_text(path, operation.dictionary) for path in query.record.paths)
+        yield f"  delivers  what no earlier run has, told apart by {by or 'all that is in it'}"
     if query.expect is not None:
         from runner.engine.expectations import expectations
 

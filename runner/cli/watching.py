@@ -82,6 +82,7 @@ class Watcher:
         # by where, and a text that awaits the numbers
         self._found: dict[tuple[str, str], _Found] = {}
         self._removed: dict[str, int] = {}
+        self._known: dict[str, int] = {}
         self._dropped = 0
 
     def run_begun(self, job: Job, progress: RunProgress) -> None:
@@ -158,6 +159,9 @@ class Watcher:
         if screened.removed:
             query = operation.query.name
             self._removed[query] = self._removed.get(query, 0) + screened.removed
+        if screened.known:
+            query = operation.query.name
+            self._known[query] = self._known.get(query, 0) + screened.known
 
     def _tell_found(self, operation: Operation, text: str, count: int, of: int) -> None:
         found = self._found.setdefault((_where(operation), text), _Found())
@@ -231,9 +235,14 @@ class Watcher:
                 self._tell(Told.WARNINGS, f"{where}: {found.operations} operations in all: {said}")
         for query, removed in self._removed.items():
             self._tell(Told.SUMMARY, f"query {query}: {removed} records that had come before were removed")
-        kept_back = self._dropped + sum(self._removed.values())
+        for query, known in self._known.items():
+            self._tell(
+                Told.SUMMARY, f"query {query}: {known} records are of earlier runs, and were kept back"
+            )
+        kept_back = self._dropped + sum(self._removed.values()) + sum(self._known.values())
         self._found.clear()
         self._removed.clear()
+        self._known.clear()
         self._dropped = 0
         return f" ({kept_back} kept back)" if kept_back else ""
 

@@ -127,7 +127,7 @@ class _Tally:
         self._operations += 1
         self._planned += not operation.parent
         self._complete += is_complete
-        self._delivered += result.delivered
+        self._delivered += _counted(result)
         self._note_each(result, is_complete=is_complete)
         if result.status is None:
             self._open += 1
@@ -144,7 +144,7 @@ class _Tally:
     def _note_each(self, result: OperationResult, *, is_complete: bool) -> None:
         """Judge one operation together with the parts that it was cut into, which end before it."""
         each, operation = self._expect.each, result.operation
-        delivered = result.delivered + self._of_parts.pop(operation.number, 0)
+        delivered = _counted(result) + self._of_parts.pop(operation.number, 0)
         if operation.part:
             self._of_parts[operation.parent] = self._of_parts.get(operation.parent, 0) + delivered
             return
@@ -191,6 +191,11 @@ class _Tally:
         if finding.decided:
             return ExpectationResult(name, expectation, True)
         return ExpectationResult(name, expectation, None, "it cannot be told, since answers are missing")
+
+
+def _counted(result: OperationResult) -> int:
+    """Return how many responses count, those that an earlier run has delivered among them."""
+    return result.delivered + (result.screened.known if result.screened is not None else 0)
 
 
 class _Finding(NamedTuple):

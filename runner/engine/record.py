@@ -69,6 +69,7 @@ def _screened(screened: Screened, dictionary: Dictionary) -> Record:
         "removed": screened.removed,
         "doubled": screened.doubled,
         "unidentified": screened.unidentified,
+        "known": screened.known,
     }
 
 

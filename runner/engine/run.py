@@ -23,7 +23,7 @@ from runner.engine.operation_queue import OperationQueue
 from runner.engine.peer_worker import PeerWorker
 from runner.engine.result import OperationResult, PeerResult, Verdict
 from runner.engine.run_result import RunResult
-from runner.engine.screening import Screening, Screens
+from runner.engine.screening import EarlierRuns, Screening, Screens
 from runner.engine.verdict import same_as_capped
 from runner.errors import ArchiveError, CfindError, DefectError, ExitStatus, InvalidJobError, SinkError
 from runner.model import Job, Peer, QueryOption
@@ -69,6 +69,7 @@ def run(
     executor: Executor | None = None,
     clock: Callable[[], float] = time.time,
     waits: bool = True,
+    earlier: EarlierRuns | None = None,
 ) -> RunResult:
     """Run a job to its end.
 
@@ -82,12 +83,16 @@ def run(
         executor: where the peers' workers run; None for threads of the run's own.
         clock: tells whether a peer's window is open, in seconds since the epoch.
         waits: whether a window that is closed is waited for; else what is for that peer fails.
+        earlier: knows what earlier runs have delivered, for queries that want only what is new; None to
+            deliver all.
 
     Returns:
         What came of it. Failures of peers and sinks are in there, and defects of cfind; they do not raise.
     """
     observer = observer or Observers()
-    return _Run(job, output_dir, stdout, stop, interruption, observer, executor, clock, waits=waits).run()
+    return _Run(
+        job, output_dir, stdout, stop, interruption, observer, executor, clock, earlier, waits=waits
+    ).run()
 
 
 class _Run:
@@ -101,6 +106,7 @@ class _Run:
         observer: Observer,
         executor: Executor | None,
         clock: Callable[[], float],
+        earlier: EarlierRuns | None,
         *,
         waits: bool,
     ) -> None:
@@ -117,7 +123,7 @@ class _Run:
         self._planned = planned(job)
         # How many responses the answers had that are known to be capped, for each peer.
         self._capped: set[tuple[str, int]] = set()
-        self._screens = Screens()
+        self._screens = Screens(earlier)
         # Of these the parts are compared with each other, by what they find.
         self._split = frozenset(
             member.name for query in job.queries for member in query.family if member.split is not None

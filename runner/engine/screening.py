@@ -7,7 +7,7 @@ sent, not by what is left of it.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -64,6 +64,7 @@ class Screened:
         unidentified: responses without the values that tell records apart; none of them is removed.
         missing: for each attribute of `expect.required`, in how many it is absent or empty.
         repeated: for each key of `expect.unique`, in how many its value had come before.
+        known: records that an earlier run has delivered, and were kept from the sinks.
     """
 
     keys: tuple[KeyCount, ...] = ()
@@ -73,6 +74,18 @@ class Screened:
     unidentified: int = 0
     missing: tuple[int, ...] = ()
     repeated: tuple[int, ...] = ()
+    known: int = 0
+
+
+class EarlierRuns(Protocol):
+    """Knows what earlier runs of the job have delivered; for any thread."""
+
+    def note(self, query: str, digests: Collection[bytes]) -> Collection[bytes]:
+        """Note records that this run delivers, but for those that an earlier one has; return these.
+
+        Raises:
+            StateError: it cannot be looked up or noted.
+        """
 
 
 class Seen:
@@ -247,9 +260,14 @@ class Screening:
 
 
 class Screens:
-    """Makes the screenings of a run's operations, and holds what these share; for any thread."""
+    """Makes the screenings of a run's operations, and holds what these share; for any thread.
 
-    def __init__(self) -> None:
+    Args:
+        earlier: knows what earlier runs have delivered; None where that does not matter.
+    """
+
+    def __init__(self, earlier: EarlierRuns | None = None) -> None:
+        self._earlier = earlier
         self._seen: dict[tuple[str, ...], Seen] = {}
         self._lock = threading.Lock()
 
@@ -271,7 +289,11 @@ class Screens:
             agreed: what the peer does beyond the baseline; keys that therefore mean more are not tested.
             seen: where the records of one question's parts are told apart, for a query that wants that.
         """
+        query = operation.query
         consumers = [*before, *self._consumers(operation, agreed, seen), *behind]
+        if self._earlier is not None and query.only_new and query.record is not None:
+            # behind all else: what is asked for a record does not depend on whether it is new
+            consumers.append(KnownScreen(query.record, self._earlier, query.name))
         # there may be several attempts, of which each response is wanted once
         retries = operation.peer.retries is not None
         if not consumers and not retries:
@@ -557,6 +579,37 @@ class DuplicateScreen:
         screened["removed"] = self._removed
         screened["doubled"] = self._doubled
         screened["unidentified"] = self._unidentified
+
+
+class KnownScreen:
+    """Keeps back records that an earlier run has delivered; see `Consumer`.
+
+    Args:
+        key: what tells records apart; one that lacks it is always new.
+        earlier: knows them.
+        query: the name of the query that they answer.
+    """
+
+    def __init__(self, key: UniqueKey, earlier: EarlierRuns, query: str) -> None:
+        self._records = _Records(key)
+        self._earlier = earlier
+        self._query = query
+        self.paths: Sequence[Path] = self._records.paths
+        self._known = 0
+
+    def take(self, columns: AttributeColumns) -> Sequence[int] | None:
+        """Return the indexes of records that no earlier run has delivered."""
+        digests = self._records.digests(columns)
+        known = self._earlier.note(self._query, {digest for digest in digests if digest is not None})
+        if not known:
+            return None
+        news = [index for index, digest in enumerate(digests) if digest not in known]
+        self._known += len(digests) - len(news)
+        return news
+
+    def report(self, screened: dict[str, object]) -> None:
+        """Set `known`."""
+        screened["known"] = self._known
 
 
 class UniqueCheck:

@@ -102,6 +102,8 @@ def _query_notes(query: Query) -> Iterator[str]:
         yield "split: findscu asks for all at once, and knows no 'from' and 'to' but those of keys"
     if query.match.mode is MatchMode.DROP:
         yield "match: findscu tests no answers, all are printed and written"
+    if query.only_new:
+        yield "only: findscu knows nothing of earlier runs"
     if query.deduplicate is not None:
         yield "deduplicate: findscu prints and writes each answer as often as it comes"
     if query.expect is not None:

@@ -81,7 +81,7 @@ def read_answer_rules(
         _deduplicate(query, model, levels, dictionary),
         _expect(query["expect"], dictionary) if query["expect"].data is not None else None,
         passes_down,
-        _of_level(query, model, levels, "add 'level' to the query") if counts_records else None,
+        _record(query, model, levels, dictionary) if counts_records else None,
     )
 
 
@@ -140,6 +140,15 @@ def _deduplicate(
             return Deduplicate(UniqueKey(_paths(section["keys"], dictionary)), across)
     key = _of_level(section, model, levels, "write 'deduplicate: {keys: [StudyInstanceUID]}' or the like")
     return Deduplicate(key, across) if key is not None else None
+
+
+def _record(
+    query: Section, model: InformationModel | None, levels: Sequence[Level | None], dictionary: Dictionary
+) -> UniqueKey | None:
+    """Return what tells records apart: the keys of `deduplicate`, or the unique key of the level."""
+    if "keys" in query["deduplicate"]:
+        return UniqueKey(_paths(query["deduplicate"]["keys"], dictionary))
+    return _of_level(query, model, levels, "add 'level' to the query")
 
 
 def _of_level(

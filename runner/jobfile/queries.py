@@ -141,6 +141,7 @@ class _Reading:
             split=_split(query, model, requests, self.dictionary),
             inherits=above.passes_down if above is not None else (),
             record=rules.record,
+            only_new=query["only"].text() == "new",
         )
         if above is not None:
             from runner.jobfile.drill_down import check_below

@@ -48,6 +48,7 @@ def read_requests(
     """
     drafts, columns = _Query(query, model, dictionary, used).read()
     rules = AnswerRules()
+    counts_records = counts_records or query["only"].data is not None
     if counts_records or any(query[name].data is not None for name in _ABOUT_ANSWERS):
         levels = tuple(dict.fromkeys(_level_of(draft.identifier) for draft in drafts))
         rules = read_answer_rules(query, model, levels, dictionary, counts_records=counts_records)

@@ -122,6 +122,9 @@ def _cohort(sink: Section, dictionary: Dictionary, queries: Section) -> CohortSi
     elif query["deduplicate"].data not in (None, False):
         what = f"the query {name!r} has 'deduplicate', which keeps a record from all rows but the first"
         sink.problem(what, "take 'deduplicate' out: a cohort counts each record of a row once")
+    elif query["only"].data is not None:
+        what = f"the query {name!r} has 'only: new', so that rows found by earlier runs would be 'not found'"
+        sink.problem(what, "take 'only' out, or ask for the cohort in a query of its own")
     columns = []
     for section, column in zip(sink["columns"].items(), _columns(sink["columns"], dictionary), strict=False):
         if isinstance(column, AncestorColumn):

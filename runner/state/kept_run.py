@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
 from runner.errors import StateError
 from runner.state.database import Database
+from runner.state.deliveries import Deliveries
 from runner.state.history import prune
 from runner.state.lock import JobLock
 
@@ -56,6 +58,7 @@ class KeptRun:
         self.trouble: StateError | None = None
         self._lock = lock
         self._database = database
+        self._deliveries: Deliveries | None = None
 
     @classmethod
     def begin(cls, folder: Path, job: str, source: str, instant: int) -> KeptRun:
@@ -94,12 +97,28 @@ class KeptRun:
             kept._give_up(error)
         return kept
 
+    def deliveries(self, job: str) -> Deliveries:
+        """Return what knows what earlier runs of the job have delivered; `end` commits it.
+
+        Raises:
+            StateError: nothing can be kept.
+        """
+        if self._database is None:
+            raise self.trouble or StateError("the state cannot be used")
+        self._deliveries = Deliveries(self._database, job, self.id)
+        return self._deliveries
+
     def _give_up(self, error: StateError) -> None:
         self.trouble = self.trouble or error
         self._database = None
 
-    def end(self, ending: Ending) -> None:
-        """Note how the run ended."""
+    def end(self, ending: Ending, delivered: Collection[str] = ()) -> None:
+        """Note how the run ended.
+
+        Args:
+            ending: how.
+            delivered: the names of queries whose records the sinks have committed.
+        """
         if self._database is None:
             return
         try:
@@ -117,6 +136,8 @@ class KeptRun:
                         self.id,
                     ),
                 )
+                if self._deliveries is not None:
+                    self._deliveries.commit(delivered)
             if self.id % _PRUNE_EVERY == 0:
                 prune(self._database)
         except StateError as error:

@@ -65,3 +65,67 @@ def test_a_state_that_cannot_be_read_is_told_of(cfind: Cfind) -> None:
         status, _, stderr = cfind(command, path, "--state", state)
         assert status == 3
         assert "file is not a database" in stderr
+
+
+NEWS = """
+version: 1
+name: news
+peers: {{demo: {{archive: {archive}}}{peers}}}
+queries:
+  studies:
+    peers: {asked}
+    model: study-root
+    level: STUDY
+    only: new
+    keys: {{StudyDate: "20240101-${{var:TO}}"}}
+    expect: {{min: 6}}
+    then:
+      series: {{level: SERIES, keys: {{Modality: }}}}
+vars: {{TO: null}}
+sinks:
+  - {{type: csv, path: studies.csv, queries: [studies], columns: [StudyInstanceUID]}}
+  - {{type: csv, path: series.csv, queries: [series], columns: [SeriesInstanceUID]}}
+"""
+
+
+def news(cfind: Cfind, to: str, *, dead: bool = False) -> tuple[int, int, int, str]:
+    """Run the job; return its exit status, how many studies and series it delivered, and what it said."""
+    path = cfind.folder / "news.yaml"
+    peers = f", dead: {{host: {HOST}, port: {free_ports(1)[0]}}}" if dead else ""
+    asked = "[demo, dead]" if dead else "[demo]"
+    path.write_text(NEWS.format(archive=ROOT / "jobs" / "demo-archive", peers=peers, asked=asked), "utf-8")
+    suffix = ".partial" if dead else ""
+    report = cfind.folder / "report.json"
+    options = ("--output-dir", cfind.folder, "--var", f"TO={to}", "--report", report)
+    status, _, stderr = cfind("run", path, *options)
+    Cfind.checked_report(report)
+    counts = [
+        len((cfind.folder / f"{name}.csv{suffix}").read_text("utf-8").splitlines()) - 1
+        for name in ("studies", "series")
+    ]
+    return status, counts[0], counts[1], stderr
+
+
+def test_only_what_no_earlier_run_has_delivered(cfind: Cfind) -> None:
+    status, studies, series, _ = news(cfind, "20240301", dead=True)
+    assert (status, studies) == (4, 6)
+    # that run failed, so that nothing of it counts
+    status, studies, series, stderr = news(cfind, "20240301")
+    assert (status, studies, "earlier runs" in stderr) == (0, 6, False)
+    again = news(cfind, "20240301")
+    assert again[:3] == (0, 0, series)  # what is asked for the studies, and expected of them, stays the same
+    assert "query studies: 6 records are of earlier runs, and were kept back" in again[3]
+    report = json.loads((cfind.folder / "report.json").read_text("utf-8"))
+    first = report["operations"][0]
+    assert (first["responses"], first["delivered"], first["known"]) == (6, 0, 6)
+    assert news(cfind, "20240501")[:2] == (0, 3)
+
+
+def test_without_a_state_that_can_be_used_nothing_is_sent(cfind: Cfind) -> None:
+    (cfind.folder / ".cfind").write_text("in the way", "utf-8")
+    path = cfind.folder / "news.yaml"
+    path.write_text(NEWS.format(archive=ROOT / "jobs" / "demo-archive", peers="", asked="[demo]"), "utf-8")
+    status, _, stderr = cfind("run", path, "--output-dir", cfind.folder, "--var", "TO=20240301")
+    assert status == 3
+    assert "is no folder" in stderr
+    assert not (cfind.folder / "studies.csv").exists()

@@ -208,3 +208,44 @@ def test_another_consumer_sees_what_is_left() -> None:
     screening = _screening(Screens(), operation, behind=[uids])
     _look(screening, _study(1), _study(2, "20240301"), _study(1), BROKEN, _study(3))
     assert uids.uids == [b"1.2.1", b"1.2.3"]
+
+
+class Earlier:
+    """Knows the records of some responses."""
+
+    def __init__(self, *known: bytes) -> None:
+        self.noted: list[tuple[str, int]] = []
+        self.known = set(_digests(*known))
+
+    def note(self, query: str, digests: Any) -> set[bytes]:
+        self.noted.append((query, len(digests)))
+        return set(digests) & self.known
+
+
+def _digests(*identifiers: bytes) -> list[bytes]:
+    class Noting:
+        def note(self, query: str, digests: Any) -> set[bytes]:
+            found.extend(digests)
+            return set()
+
+    found: list[bytes] = []
+    screens = Screens(Noting())
+    for identifier in identifiers:
+        _look(_screening(screens, _operation(record=STUDY, only_new=True)), identifier)
+    return found
+
+
+def test_what_an_earlier_run_has_delivered_is_kept_back() -> None:
+    nameless = encode((Element(DATE, "DA", "20240115"),), SYNTAX)
+    earlier = Earlier(_study(1), _study(3))
+    screening = _screening(Screens(earlier), _operation(record=STUDY, only_new=True))
+    look = _look(screening, _study(1), BROKEN, _study(2), _study(2), nameless, _study(3, "20240201"))
+    assert look.passed == [BROKEN, _study(2), _study(2), nameless]
+    assert list(look.passed_undecodable) == [0]
+    assert screening.screened().known == 2
+    assert earlier.noted == [("q", 3)]
+
+
+def test_nobody_asks_for_earlier_runs_where_all_records_are_wanted() -> None:
+    assert Screens(Earlier()).screening(_operation(record=STUDY)) is None
+    assert Screens().screening(_operation(record=STUDY, only_new=True)) is None

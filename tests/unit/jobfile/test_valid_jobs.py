@@ -374,3 +374,22 @@ def test_cohorts_ask_for_what_tells_records_apart() -> None:
     request = next(iter(job.queries[0].requests))
     assert 0x0020000D in [element.tag for element in request.identifier]
     assert (request.row, request.source) == (1, "rows.csv:2")
+
+
+def test_only_new_asks_for_what_tells_records_apart() -> None:
+    job = valid("only")
+    queries = {query.name: query for one in job.queries for query in one.family}
+    assert {name: query.only_new for name, query in queries.items()} == {
+        "studies": True,
+        "series": True,
+        "patients": True,
+        "all": False,
+    }
+    assert job.wants_news
+    assert queries["studies"].record == UniqueKey(((0x0020000D,),))
+    assert queries["series"].record == UniqueKey(((0x0020000E,),))
+    assert queries["patients"].record == UniqueKey(((0x00100020,), (0x00100030,)))
+    assert queries["all"].record is None
+    for name, tag in (("studies", 0x0020000D), ("series", 0x0020000E), ("patients", 0x00100030)):
+        request = next(iter(queries[name].requests))
+        assert tag in [element.tag for element in request.identifier]

@@ -1,0 +1,89 @@
+"""What earlier runs have delivered: it counts once their sinks have committed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from runner.errors import StateError
+from runner.state.database import FILE_NAME, Database
+from runner.state.deliveries import Deliveries
+from runner.state.history import prune
+from runner.state.kept_run import Ending, KeptRun
+
+COMPLETE = Ending("complete", 0, 5, 2, 2, 0.5)
+FAILED = Ending("failed", 5, 3, 1, 2, 0.5)
+RECORDS = [bytes([number]) * 16 for number in range(10)]
+
+
+def a_run(folder: Path, *found: int, fails: bool = False, job: str = "job", query: str = "q") -> set[int]:
+    """Note records in a run; return those that were known."""
+    kept = KeptRun.begin(folder, job, "", 0)
+    known = kept.deliveries(job).note(query, {RECORDS[number] for number in found})
+    kept.end(FAILED if fails else COMPLETE, () if fails else (query,))
+    kept.release()
+    assert kept.trouble is None
+    return {RECORDS.index(record) for record in known}
+
+
+def test_what_a_run_has_delivered_is_known_to_the_next(tmp_path: Path) -> None:
+    assert a_run(tmp_path, 1, 2) == set()
+    assert a_run(tmp_path, 1, 2, 3) == {1, 2}
+    assert a_run(tmp_path, 3, 4) == {3}
+    assert a_run(tmp_path) == set()
+
+
+def test_what_a_failed_run_has_noted_is_not(tmp_path: Path) -> None:
+    assert a_run(tmp_path, 1, fails=True) == set()
+    assert a_run(tmp_path, 2) == set()
+    assert a_run(tmp_path, 1, 2) == {2}
+
+
+def test_it_is_of_a_job_and_a_query(tmp_path: Path) -> None:
+    a_run(tmp_path, 1)
+    assert a_run(tmp_path, 1, job="other") == set()
+    assert a_run(tmp_path, 1, query="other") == set()
+    assert a_run(tmp_path, 1) == {1}
+
+
+def test_a_record_that_comes_again_in_a_run_is_new_still(tmp_path: Path) -> None:
+    kept = KeptRun.begin(tmp_path, "job", "", 0)
+    deliveries = kept.deliveries("job")
+    assert [deliveries.note("q", RECORDS[:2]), deliveries.note("q", RECORDS[:3])] == [set(), set()]
+    kept.release()
+
+
+def test_only_queries_whose_records_went_to_a_sink_are_committed(tmp_path: Path) -> None:
+    kept = KeptRun.begin(tmp_path, "job", "", 0)
+    deliveries = kept.deliveries("job")
+    deliveries.note("a", RECORDS[:1])
+    deliveries.note("b", RECORDS[:1])
+    kept.end(COMPLETE, ["a"])
+    kept.release()
+    assert a_run(tmp_path, 0, query="a") == {0}
+    assert a_run(tmp_path, 0, query="b") == set()
+
+
+def test_many_at_once(tmp_path: Path) -> None:
+    database = Database(tmp_path)
+    records = [number.to_bytes(16, "big") for number in range(2000)]
+    first = Deliveries(database, "job", 1)
+    first.note("q", records[:1500])
+    first.commit(["q"])
+    assert Deliveries(database, "job", 2).note("q", records) == set(records[:1500])
+
+
+def test_pruning_runs_does_not_forget_what_they_delivered(tmp_path: Path) -> None:
+    a_run(tmp_path, 1)
+    a_run(tmp_path, 2)
+    assert prune(Database(tmp_path), keep=0, days=0) == 1
+    assert a_run(tmp_path, 1, 2) == {1, 2}
+
+
+def test_without_a_state_there_is_no_telling(tmp_path: Path) -> None:
+    (tmp_path / FILE_NAME).write_bytes(b"no database" * 1000)
+    kept = KeptRun.begin(tmp_path, "job", "", 0)
+    with pytest.raises(StateError, match="not a database"):
+        kept.deliveries("job")
+    kept.release()
