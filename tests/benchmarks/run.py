@@ -20,7 +20,7 @@ import sys
 import sysconfig
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,6 +52,8 @@ class Scale:
     most: int = 100_000  # responses that are counted, printed or put into a table
     files: int = 20_000  # responses that go into files of their own
     queries: int = 300
+    rows: int = 2_000  # queries of one batch
+    loop: int = 100  # of which a shell loop does so many
     huge: int = 1_000_000
     small: int = 10_000
     pairs: int = 5
@@ -61,7 +63,16 @@ class Scale:
 
 FULL = Scale()
 QUICK = Scale(
-    most=2_000, files=200, queries=10, huge=20_000, small=2_000, pairs=1, slow_pairs=1, start_pairs=1
+    most=2_000,
+    files=200,
+    queries=10,
+    rows=20,
+    loop=5,
+    huge=20_000,
+    small=2_000,
+    pairs=1,
+    slow_pairs=1,
+    start_pairs=1,
 )
 
 
@@ -75,6 +86,15 @@ class Row:
     theirs: str
     ratio: str
     aim: str
+
+
+@dataclass(frozen=True)
+class Archive:
+    """A real peer."""
+
+    name: str
+    title: str
+    port: int
 
 
 class Bench:
@@ -99,6 +119,7 @@ class Bench:
         self.rsp_files()
         self.over_tls()
         self.many_queries()
+        self.batches()
         self.starting()
         self.memory_use()
         return self.rows
@@ -128,13 +149,26 @@ class Bench:
     def _run_job(self, job: Path, **more: object) -> Program:
         return Program([self.cfind, "run", job, "--quiet"], self.folder, **more)  # type: ignore[arg-type]
 
-    def _add(self, what: str, against: str, result: Comparison, aim: str, count: int | None = None) -> None:
-        def speed(seconds: float) -> str:
+    def _add(
+        self,
+        what: str,
+        against: str,
+        result: Comparison,
+        aim: str,
+        count: int | None = None,
+        their_count: int | None = None,
+    ) -> None:
+        """Add a line; where both do different amounts of work the ratio is that of one operation."""
+
+        def speed(seconds: float, count: int | None) -> str:
             if count is None:
                 return f"{seconds * 1000:,.0f} ms"
             return f"{seconds:.2f} s ({count / seconds:,.0f}/s)"
 
-        row = Row(what, against, speed(result.ours), speed(result.theirs), f"{result.ratio:.2f}", aim)
+        theirs, ratio = their_count or count, result.ratio
+        if count is not None and theirs is not None:
+            ratio *= count / theirs
+        row = Row(what, against, speed(result.ours, count), speed(result.theirs, theirs), f"{ratio:.2f}", aim)
         self.rows.append(row)
         self.say(f"{what}: {row.ours}; {against}: {row.theirs}; ratio {row.ratio} (aim {aim})")
 
@@ -236,26 +270,83 @@ class Bench:
     # --- queries ----------------------------------------------------------------------------------
 
     def many_queries(self) -> None:
-        numbers = range(1, self.scale.queries + 1)
-        query_files = self.folder / "queries"
-        data = self.folder / "data"
+        with self._archives() as (archives, query_files):
+            for archive in archives:
+                self._many_queries_to(archive.name, archive.title, archive.port, query_files)
+
+    def batches(self) -> None:
+        with self._archives() as (archives, _):
+            for archive in archives:
+                self._batch_to(archive)
+
+    @contextmanager
+    def _archives(self) -> Iterator[tuple[list[Archive], list[Path]]]:
+        """Run the real peers, with a study for each of the queries, and give query files for these."""
+        folder = Path(tempfile.mkdtemp(dir=self.folder))
+        data, query_files = folder / "data", folder / "queries"
         subprocess.run(
-            [sys.executable, HERE / "make_data.py", data, query_files, str(len(numbers))],
+            [sys.executable, HERE / "make_data.py", data, query_files, str(self.scale.queries)],
             check=True,
             timeout=300,
         )
         files = sorted(data.iterdir())
-        with ExitStack() as stack:
-            for name in ("dcmqrscp", "Orthanc"):
-                folder = self.folder / name
-                folder.mkdir()
-                if name == "Orthanc":
-                    port = stack.enter_context(orthanc.orthanc(folder, files)).port
-                    title = orthanc.AE_TITLE
-                else:
-                    port = stack.enter_context(dcmqrscp.dcmqrscp(folder, files)).port
-                    title = dcmqrscp.AE_TITLE
-                self._many_queries_to(name, title, port, sorted(query_files.iterdir()))
+        for name in ("dcmqrscp", "orthanc"):
+            (folder / name).mkdir()
+        with (
+            dcmqrscp.dcmqrscp(folder / "dcmqrscp", files) as first,
+            orthanc.orthanc(folder / "orthanc", files) as second,
+        ):
+            archives = [
+                Archive("dcmqrscp", dcmqrscp.AE_TITLE, first.port),
+                Archive("Orthanc", orthanc.AE_TITLE, second.port),
+            ]
+            yield archives, sorted(query_files.iterdir())
+
+    def _batch_to(self, archive: Archive) -> None:
+        """One job over a table of accession numbers, against a loop over the first of them."""
+        count, few = self.scale.rows, self.scale.loop
+        numbers = [f"B{number % self.scale.queries + 1:05}" for number in range(count)]
+        table, found = self.folder / f"rows-{archive.name}.csv", self.folder / "found.csv"
+        table.write_text("\n".join(("Number", *numbers, "")), "ascii")
+        peer = {"host": HOST, "port": archive.port, "ae_title": archive.title}
+        keys: dict[str, object] = {"StudyInstanceUID": None, "PatientName": None, "StudyDate": None}
+        query = {
+            "model": "study-root",
+            "level": "STUDY",
+            "foreach": {"csv": table.name},
+            "keys": {"AccessionNumber": "${row.Number}", **keys},
+        }
+        job = self._job(
+            f"batch-{archive.name}",
+            {
+                "peers": {"main": peer},
+                "queries": {"studies": query},
+                "sinks": [{"type": "csv", "path": found.name}],
+            },
+        )
+        ours = self._run_job(
+            job,
+            before=lambda: found.unlink(missing_ok=True),
+            after=lambda: _expect_text(found, b"BULK^PATIENT", count),
+        )
+        words = " ".join(f"-k {key}" for key in ("QueryRetrieveLevel=STUDY", *keys))
+        script, theirs_file = self.folder / f"batch-{archive.name}.sh", self.folder / "theirs.txt"
+        script.write_text(
+            f"sed -n 2,{few + 1}p {table} | while read number; do\n"
+            f"  {findscu()} -S -aec {archive.title} {words}"
+            f' -k "AccessionNumber=$number" {HOST} {archive.port}\n'
+            "done\n",
+            "ascii",
+        )
+        loop = Program(
+            ["sh", script],
+            self.folder,
+            theirs_file,
+            after=lambda: _expect_text(theirs_file, b"BULK^PATIENT", few),
+        )
+        result = compare(ours, loop, self.scale.slow_pairs, warm_up=False)
+        what = f"batch of {count:,} accession numbers, {archive.name}"
+        self._add(what, f"a shell loop of findscu, {few} of them", result, "≥ 10", count, few)
 
     def _many_queries_to(self, name: str, title: str, port: int, query_files: Sequence[Path]) -> None:
         count = len(query_files)
@@ -445,7 +536,8 @@ def document(rows: Sequence[Row], scale: Scale) -> str:
         "",
         "Responses come from a canned SCP on loopback (`tests/benchmarks/canned_scp.py`): study level, 17",
         "attributes, about 400 bytes. Queries by accession number go to real peers that have",
-        f"{scale.queries + 12} studies.",
+        f"{scale.queries + 12} studies. Where both sides do different numbers of queries, the ratio is that",
+        "of one query.",
         "",
         f"Machine: {machine()}.",
         "",
@@ -460,6 +552,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the benchmarks."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="small numbers, to see that it works")
+    parser.add_argument(
+        "--only", metavar="NAME", help="one part alone, such as batches; the page goes to stdout"
+    )
     parser.add_argument(
         "--output", type=Path, help="where the page goes (docs/benchmarks.md; --quick: stdout)"
     )
@@ -476,8 +571,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         bench = Bench(
             scale, Path(folder), Path(memory), port, lambda line: print(line, file=sys.stderr, flush=True)
         )
-        page = document(bench.all(), scale)
-    output = options.output or (None if options.quick else ROOT / "docs" / "benchmarks.md")
+        if options.only is not None:
+            getattr(bench, options.only)()
+        page = document(bench.rows if options.only is not None else bench.all(), scale)
+    output = options.output or (None if options.quick or options.only else ROOT / "docs" / "benchmarks.md")
     if output is None:
         sys.stdout.write(page)
     else:

@@ -23,7 +23,7 @@ def test_quick_benchmarks_fill_the_table(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     rows = [line for line in page.read_text("utf-8").splitlines() if line.startswith("| ")][1:]
-    assert len(rows) == 15
+    assert len(rows) == 17
     assert all(len(row.split("|")) == 8 for row in rows)
     for what in (
         "count",
