@@ -16,6 +16,7 @@ from runner.cli.exit_statuses import MEANINGS
 from runner.cli.main import COMMANDS
 from runner.dicom.dictionary import STANDARD
 from runner.errors import ExitStatus
+from runner.model import RowState
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -120,3 +121,11 @@ def test_the_job_to_begin_with_is_valid(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert {path.name for path in tmp_path.iterdir()} == {words[-1], "job.schema.json"}
     assert cfind("validate", str(tmp_path)).stdout == "1 job file: valid\n"
+
+
+def test_the_results_of_rows_are_those_of_the_code() -> None:
+    section = README.split("## What became of each row")[1].split("\n## ")[0]
+    named = re.findall(r"^\| `([a-z ]+)` \|", section, re.MULTILINE)
+    assert named == [state.value for state in RowState]
+    for state in RowState:
+        assert f"`result.{state.value.replace(' ', '-')}.csv`" in section

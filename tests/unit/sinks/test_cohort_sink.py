@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import tracemalloc
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -282,3 +283,22 @@ def test_an_output_that_cannot_be_finished_is_no_output(tmp_path: Path, monkeypa
     with pytest.raises(SinkError, match="cannot read"):
         cohort.sink.close(whole=True)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_memory_does_not_grow_with_the_rows(tmp_path: Path) -> None:
+    def peak(rows: int) -> int:
+        folder = tmp_path / str(rows)
+        folder.mkdir()
+        cohort = Cohort(folder, *((f"P{number}", "") for number in range(rows)))
+        tracemalloc.start()
+        try:
+            cohort.sink.open()
+            for row in range(1, rows + 1):
+                cohort.write(row, (f"1.{row}", "CT"))
+            whole(cohort)
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    peak(10)  # what is made once
+    assert peak(4000) < peak(1000) + 200_000
