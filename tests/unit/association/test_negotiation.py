@@ -170,3 +170,21 @@ def test_rejections_in_words(fields: tuple[int, int, int], what: str, advice: st
 
 def test_a_rejection_that_is_cut_short() -> None:
     assert "source 0" in read_rejection(wire.pdu(3, b"\0\1"), PROPOSAL).what
+
+
+@pytest.mark.parametrize(
+    ("fields", "transient"),
+    [
+        ((1, 1, 7), False),
+        ((1, 1, 3), False),
+        ((2, 1, 1), True),
+        ((2, 3, 1), True),
+        # limits, which some peers exceed for good
+        ((1, 3, 1), True),
+        ((1, 3, 2), True),
+        ((1, 2, 2), False),
+        ((0, 0, 0), False),
+    ],
+)
+def test_which_rejections_are_for_now(fields: tuple[int, int, int], transient: bool) -> None:
+    assert read_rejection(wire.reject(*fields), PROPOSAL).transient is transient

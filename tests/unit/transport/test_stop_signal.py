@@ -46,3 +46,13 @@ def test_its_descriptors_are_closed_with_it() -> None:
     gc.collect()
     with pytest.raises(OSError, match="Bad file descriptor"):
         os.fstat(descriptor)
+
+
+def test_waiting_ends_after_its_time_or_when_it_is_set() -> None:
+    stop = StopSignal()
+    assert not stop.wait(0.01)
+    waiting = threading.Timer(0.05, stop.set)
+    waiting.start()
+    assert stop.wait(3600)
+    waiting.join()
+    assert stop.wait(3600)
