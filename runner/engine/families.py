@@ -8,20 +8,22 @@ all its parts have. A query with `then` has others below it, which are asked for
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import TYPE_CHECKING
 
 from runner.engine.descent import Descent, Parent, child_operations
-from runner.engine.result import Cap, OperationResult, Verdict
+from runner.engine.result import Cap, Kind, OperationResult, Verdict, kind_of_answer
 from runner.engine.screening import Consumer, Screening, Screens, Seen
 from runner.errors import CfindError, IncompleteError
+from runner.model import UniqueKey
 from runner.partition.cutting import cut, first_parts, note
 from runner.partition.experience import Experience
 from runner.plan import Operation
 
 if TYPE_CHECKING:
+    from runner.engine.part_screens import Coverage
     from runner.model import Job, QueryOption, Split
     from runner.partition.part import Cut, Gap, Part
 
@@ -41,6 +43,10 @@ class _Question:
     left_open: dict[Gap, None] = field(default_factory=dict)
     closed: set[Gap] = field(default_factory=set)
     ignored: bool = False
+    # Digests of records that came in answers which were cut off, and in no part that was not.
+    missed: set[bytes] = field(default_factory=set)
+    # How many responses cannot be told from others, and so may be there twice.
+    unidentified: int = 0
 
     def gaps(self) -> list[Gap]:
         return [gap for gap in self.left_open if gap not in self.closed]
@@ -68,6 +74,7 @@ class _Node:
     making: bool = False
     result: OperationResult | None = None
     parts: dict[Verdict, int] = field(default_factory=dict)
+    coverage: Coverage | None = None
 
 
 class Families:
@@ -77,13 +84,21 @@ class Families:
         job: whose operations they are.
         numbers: of operations that the plan does not have.
         ended: is told of each operation that has ended with all that it was cut into.
+        telling: the kinds of answers of which the peer says so where it cuts them off; grows.
 
     Attributes:
         made: how many operations were made that the plan does not have.
     """
 
-    def __init__(self, job: Job, numbers: Iterator[int], ended: Callable[[OperationResult], None]) -> None:
+    def __init__(
+        self,
+        job: Job,
+        numbers: Iterator[int],
+        ended: Callable[[OperationResult], None],
+        telling: Collection[Kind] = (),
+    ) -> None:
         self.made = 0
+        self._telling = telling
         self._descent = Descent(job)
         self._numbers = numbers
         self._ended = ended
@@ -123,13 +138,16 @@ class Families:
         seen: Seen | None = None
         node = self._nodes.get(operation.number)
         if node is not None and node.part is not None:
-            from runner.engine.part_screens import part_screens
+            from runner.engine.part_screens import Coverage, part_screens
 
             def ignored() -> None:
                 node.question.ignored = True
 
             # what is not of this part must not be taken for what has come
-            before = part_screens(node.part, ignored)
+            if node.coverage is None:  # another attempt goes on with what came in the one before
+                duplicates = operation.query.deduplicate
+                node.coverage = Coverage(duplicates.key if duplicates else UniqueKey(), node.question.missed)
+            before = part_screens(node.part, ignored, node.coverage)
             seen = node.question.seen
         behind = [self._descent.screen(operation)] if operation.query.then else []
         return screens.screening(operation, before=before, behind=behind, agreed=agreed, seen=seen)
@@ -166,7 +184,8 @@ class Families:
             question, part = node.question, node.part
             assert part is not None
             made = self._cut(question, part, result) if result.cap is not None and cutting else None
-            if result.cap is Cap.SAME_COUNT and (made is None or _leaves_more(made.parts, part)):
+            tells = kind_of_answer(result.operation) in self._telling
+            if result.cap is Cap.SAME_COUNT and tells and (made is None or _leaves_more(made.parts, part)):
                 # what is cut off here says so, and this answer did not: it is whole as far as can be shown
                 result = replace(result, verdict=Verdict.COMPLETE, error=None, cap=None)
                 made = None
@@ -175,6 +194,7 @@ class Families:
             if result.verdict is Verdict.COMPLETE:
                 question.closed.update(part.closes)
             node.result = result
+            _note_coverage(node, cut_off=result.cap is not None)
             if made is not None and made.parts:
                 return self._parts(node, iter(made.parts))
             if made is not None:
@@ -252,6 +272,19 @@ def _without_children(result: OperationResult, nameless: int) -> OperationResult
     return replace(result, verdict=Verdict.INCOMPLETE, error=error)
 
 
+def _note_coverage(node: _Node, *, cut_off: bool) -> None:
+    """Note which records an answer has that parts must find, or that they have found."""
+    question, coverage = node.question, node.coverage
+    if node.result is not None and node.result.screened is not None:
+        question.unidentified += node.result.screened.unidentified
+    if coverage is None:
+        return
+    if cut_off:
+        question.missed |= coverage.came
+    else:
+        question.missed -= coverage.found
+
+
 def _leaves_more(parts: Sequence[Part], whole: Part) -> bool:
     """Whether cutting leaves more open than not cutting; so does what cannot be cut."""
     return not parts or any(gap not in whole.leaves for part in parts for gap in part.leaves)
@@ -287,6 +320,8 @@ def _combined(node: _Node, *, unasked: bool = False) -> OperationResult:
         gaps = node.question.gaps()
         if gaps:
             result = replace(result, verdict=Verdict.UNKNOWN, error=_open_gaps(gaps))
+        elif parts and (doubt := _doubt(node.question)) is not None:
+            result = replace(result, verdict=Verdict.UNKNOWN, error=doubt)
     return result
 
 
@@ -302,6 +337,18 @@ def _verdict_of_parts(node: _Node, parts: int, *, unasked: bool) -> tuple[Verdic
         f"{number} of the {parts} parts that it was split into {'is' if number == 1 else 'are'} not complete"
     )
     return verdict, IncompleteError(what, "the report says of each part what came of it")
+
+
+def _doubt(question: _Question) -> IncompleteError | None:
+    """Return what the answers themselves say against their being all, and each once."""
+    if question.missed:
+        what = f"{len(question.missed)} records came in answers that were cut off, and in none of their parts"
+        advice = f"the peer finds less by parts of {question.split.name} than there is: split by another key"
+        return IncompleteError(what, f"{advice}, or run it again if its records have changed meanwhile")
+    if question.unidentified:
+        what = f"{question.unidentified} responses lack what tells records apart: some may be there twice"
+        return IncompleteError(what, "let 'deduplicate: {keys: …}' name attributes that the peer returns")
+    return None
 
 
 def _open_gaps(gaps: Iterable[Gap]) -> IncompleteError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from runner.engine.record import Record, error_record, record
@@ -58,28 +58,28 @@ class Ledger:
         if len(self._held) >= (_MAX_HELD if self._database is None else _BATCH):
             self._store()
 
-    def doubt(self, peer: str, responses: int, judgement: Judgement, trusted: Collection[str] = ()) -> int:
+    def doubt(
+        self,
+        peer: str,
+        responses: int,
+        judgement: Judgement,
+        trusted: Callable[[Record], bool] = lambda _: False,
+    ) -> int:
         """Judge the complete answers of a peer anew that had so many responses; return how many there were.
 
         Args:
             peer: its name.
             responses: the count of an answer that is known to be capped.
             judgement: what is thought of them now.
-            trusted: the names of queries whose answers are not doubted.
+            trusted: says of which answers there is no doubt.
         """
-        doubted = sum(
-            _doubt(one, peer, responses, judgement) for one in self._held if one["query"] not in trusted
-        )
+        doubted = sum(_doubt(one, peer, responses, judgement) for one in self._held if not trusted(one))
         if self._database is not None:
             rows = self._database.execute(
                 "SELECT record FROM records WHERE peer = ? AND responses = ?", (peer, responses)
             ).fetchall()
             stored = [json.loads(text) for (text,) in rows]
-            changed = [
-                one
-                for one in stored
-                if one["query"] not in trusted and _doubt(one, peer, responses, judgement)
-            ]
+            changed = [one for one in stored if not trusted(one) and _doubt(one, peer, responses, judgement)]
             doubted += len(changed)
             self._put(changed)
         self.verdicts[Verdict.COMPLETE] -= doubted

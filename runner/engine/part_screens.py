@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from runner.dicom.attribute_columns import AttributeColumns
 from runner.dicom.identifier import Path
-from runner.engine.screening import Consumer
+from runner.engine.screening import Consumer, Records
+from runner.model import UniqueKey
 from runner.partition.cutting import ignores
 from runner.partition.part import Part
 
 #: So many responses to each part are looked at for whether the peer matches what splits the question.
 _LOOKED_AT = 20
+#: So many records of an answer are held against what it is cut into, if it is cut.
+_HELD = 1000
 
 
-def part_screens(part: Part, ignored: Callable[[], None]) -> Sequence[Consumer]:
+def part_screens(part: Part, ignored: Callable[[], None], coverage: Coverage) -> Sequence[Consumer]:
     """Return what looks at the responses to a part.
 
     Args:
         part: what was asked.
         ignored: is told where a response shows that the peer does not match what splits the question.
+        coverage: looks for what was found before.
     """
-    screens: list[Consumer] = []
+    screens: list[Consumer] = [coverage]
     if part.keys:
         screens.append(IgnoredKeyCheck(part, ignored))
     if part.only_without is not None:
@@ -47,6 +51,44 @@ class IgnoredKeyCheck:
                 self._left = 0
                 return
         self._left -= min(self._left, len(columns))
+
+    def report(self, screened: dict[str, object]) -> None:
+        """Nothing: the question knows."""
+
+
+class Coverage:
+    """Looks whether the parts find what came in the answers that were cut off; see `Consumer`.
+
+    A peer may find less by a range than there is in it, such as one that takes the last day for its first
+    moment. What it found before tells, as far as that goes.
+
+    Args:
+        key: what tells records apart.
+        missed: digests of the records that no part has found yet.
+
+    Attributes:
+        came: digests of the first records.
+        found: those of `missed` that came.
+    """
+
+    def __init__(self, key: UniqueKey, missed: Collection[bytes]) -> None:
+        self._records = Records(key)
+        self._missed = missed
+        self.paths: Sequence[Path] = self._records.paths
+        self.came: set[bytes] = set()
+        self.found: set[bytes] = set()
+
+    def take(self, columns: AttributeColumns) -> None:
+        """Note which records came."""
+        if not self._missed and len(self.came) >= _HELD:
+            return
+        for digest in self._records.digests(columns):
+            if digest is None:
+                continue
+            if len(self.came) < _HELD:
+                self.came.add(digest)
+            if digest in self._missed:
+                self.found.add(digest)
 
     def report(self, screened: dict[str, object]) -> None:
         """Nothing: the question knows."""

@@ -140,7 +140,8 @@ class PeerWorker:
     def _answer(self, operation: Operation, progress: _Progress) -> tuple[FindOutcome, Judgement]:
         """Send a C-FIND, again where that is to be tried, and judge what came of it."""
         expect = operation.query.expect
-        expected = expect.statuses if expect is not None else ()
+        # what is split is wanted in full: too much for the peer is then a reason to cut
+        expected = expect.statuses if expect is not None and operation.query.split is None else ()
         while True:
             if self._restraint is not None:
                 self._restraint.hold(self._close)

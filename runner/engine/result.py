@@ -36,6 +36,16 @@ class Cap(str, Enum):
     SAME_COUNT = "same-count"
 
 
+#: The names of a peer, an information model and a level.
+Kind = tuple[str, str, "str | None"]
+
+
+def kind_of_answer(operation: Operation) -> Kind:
+    """Return of what kind the answers to an operation are: a peer may end each kind in a way of its own."""
+    level = operation.level
+    return operation.peer.name, operation.model.value, level.value if level is not None else None
+
+
 @dataclass(frozen=True, slots=True)
 class OperationResult:
     """What came of one C-FIND.

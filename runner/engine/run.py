@@ -21,7 +21,7 @@ from runner.engine.ledger import Ledger
 from runner.engine.observer import Observer, Observers
 from runner.engine.operation_queue import OperationQueue
 from runner.engine.peer_worker import PeerWorker
-from runner.engine.result import OperationResult, PeerResult, Verdict
+from runner.engine.result import Cap, Kind, OperationResult, PeerResult, Verdict, kind_of_answer
 from runner.engine.run_result import RunResult
 from runner.engine.screening import EarlierRuns, Screening, Screens
 from runner.engine.verdict import same_as_capped
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from runner.association.events import Accepted
     from runner.engine.expectations import Expectations
     from runner.engine.families import Families
+    from runner.engine.record import Record
     from runner.engine.restraint import Restraint
     from runner.transport.tls_session import TlsSession
 
@@ -123,6 +124,8 @@ class _Run:
         self._planned = planned(job)
         # How many responses the answers had that are known to be capped, for each peer.
         self._capped: set[tuple[str, int]] = set()
+        # Of which answers the peers say so where they cut them off.
+        self._telling: set[Kind] = set()
         self._screens = Screens(earlier)
         # Of these the parts are compared with each other, by what they find.
         self._split = frozenset(
@@ -314,7 +317,7 @@ class _Run:
             return None
         from runner.engine.families import Families
 
-        return Families(self._job, count(self._planned + 1), self._ended)
+        return Families(self._job, count(self._planned + 1), self._ended, self._telling)
 
     def _screening(self, operation: Operation, agreed: Iterable[QueryOption]) -> Screening | None:
         if self._families is not None:
@@ -341,9 +344,11 @@ class _Run:
                     return result
                 judgement = same_as_capped(responses)
                 return replace(result, verdict=judgement.verdict, error=judgement.error, cap=judgement.cap)
+            if result.cap not in (Cap.DECLARED, Cap.SAME_COUNT):
+                self._telling.add(kind_of_answer(result.operation))
             if (peer, responses) not in self._capped:
                 self._capped.add((peer, responses))
-                doubted = self._ledger.doubt(peer, responses, same_as_capped(responses), self._split)
+                doubted = self._ledger.doubt(peer, responses, same_as_capped(responses), self._is_trusted)
         if doubted:
             self._warn(
                 f"peer {peer}",
@@ -351,6 +356,10 @@ class _Run:
                 " as many as one that was cut off now: that may not have been all",
             )
         return result
+
+    def _is_trusted(self, one: Record) -> bool:
+        """Whether an answer is of a split query, and of a kind of which the peer says if it is cut off."""
+        return one["query"] in self._split and (one["peer"], one["model"], one["level"]) in self._telling
 
     def _warn(self, where: str, text: str) -> None:
         with self._lock:

@@ -518,7 +518,7 @@ class KeyScreen:
 # --- records ----------------------------------------------------------------------------------------------
 
 
-class _Records:
+class Records:
     """Tells records apart by digests of their unique keys."""
 
     def __init__(self, key: UniqueKey) -> None:
@@ -556,7 +556,7 @@ class DuplicateScreen:
     """
 
     def __init__(self, key: UniqueKey, seen: Seen, operation: int) -> None:
-        self._records = _Records(key)
+        self._records = Records(key)
         self._seen = seen
         self._operation = operation
         self.paths: Sequence[Path] = self._records.paths
@@ -622,7 +622,7 @@ class UniqueCheck:
     """
 
     def __init__(self, keys: Sequence[UniqueKey], seen: Sequence[Seen], operation: int) -> None:
-        self._records = [_Records(key) for key in keys]
+        self._records = [Records(key) for key in keys]
         self._seen = seen
         self._operation = operation
         self._repeated = [0] * len(keys)

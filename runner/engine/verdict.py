@@ -39,15 +39,16 @@ def judge(outcome: FindOutcome, result_limit: int | None = None, expected: Conta
     Args:
         outcome: its final status and what came with it; the responses as they came, before any filtering.
         result_limit: how many responses the peer gives at most, as the job declares.
-        expected: the final statuses that the job expects in place of success.
+        expected: the final statuses that the job expects in place of success. Only a refusal without any
+            response is all that there is; what ends other answers early does so, expected or not.
     """
     status, responses = outcome.detail.status, outcome.responses
-    is_expected = status in expected and status != SUCCESS
-    if is_expected or (status in (SUCCESS, CANCEL) and outcome.cancelled):
+    means, text = meaning(status), describe(outcome.detail)
+    refused = status in expected and means.category is Category.FAILURE and not responses
+    if refused or (status in (SUCCESS, CANCEL) and outcome.cancelled):
         return Judgement(Verdict.COMPLETE)
     if status == SUCCESS:
         return _judged_by_count(responses, result_limit)
-    means, text = meaning(status), describe(outcome.detail)
     if status == CANCEL:
         return _incomplete(
             Cap.CANCELLED,

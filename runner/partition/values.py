@@ -17,6 +17,8 @@ from runner.partition.part import Cut, Gap, ListScope, NoScope, Part, PrefixScop
 _DEPTH = 16
 #: What may follow a letter in a person name that is none of the alphabet: the next component.
 _NEXT_COMPONENT = "^"
+#: VRs whose values are codes, which may be shown.
+_CODES = ("CS",)
 #: Wildcards, and what stands for bytes whose character set is not looked at.
 _NO_VALUE = "*?\N{REPLACEMENT CHARACTER}"
 
@@ -54,17 +56,26 @@ def cut_letters(split: LetterSplit, part: Part) -> Cut:
     if split.vr == "PN" and prefix and not prefix.endswith(_NEXT_COMPONENT):
         letters[_NEXT_COMPONENT] = None
     if prefix:
-        records = f"records whose {split.name} begins with {prefix!r} and goes on with another character"
+        begin = veiled(prefix, 2)
+        records = f"records whose {split.name} begins with {begin!r} and goes on with another character"
     else:
         records = f"records whose {split.name} begins with another character, or which have none"
     gap = Gap(f"{records} than those of the alphabet" if prefix else records, _reason("alphabet"))
     leaves = (*part.leaves, gap)
     parts = [
-        _value(split, part, f"{prefix}{letter}*", PrefixScope(prefix + letter), leaves) for letter in letters
+        _value(
+            split,
+            part,
+            f"{prefix}{letter}*",
+            f"{veiled(prefix + letter, 2)}*",
+            PrefixScope(prefix + letter),
+            leaves,
+        )
+        for letter in letters
     ]
     if prefix:
-        exact = NoScope(f"{split.name} {prefix} is a single value")
-        parts.insert(0, _value(split, part, prefix, exact, leaves))
+        exact = NoScope("a single value cannot be cut")
+        parts.insert(0, _value(split, part, prefix, veiled(prefix, 1), exact, leaves))
     return Cut(tuple(parts))
 
 
@@ -90,10 +101,27 @@ def cut_list(split: ListSplit, part: Part) -> Cut:
         return Cut((), f"{split.name} is asked for by a single value")
     leaves = part.leaves
     if scope.with_others:
-        shown = ", ".join(scope.values)
+        shown = ", ".join(scope.values) if split.vr in _CODES else f"the {len(scope.values)} that are listed"
         leaves = (*leaves, Gap(f"records with no {split.name} of {shown}", _reason("list")))
     single = NoScope("a single value cannot be cut")
-    return Cut(tuple(_value(split, part, value, single, leaves) for value in scope.values))
+    return Cut(
+        tuple(
+            _value(
+                split,
+                part,
+                value,
+                value if split.vr in _CODES else f"value {number} of {len(scope.values)}",
+                single,
+                leaves,
+            )
+            for number, value in enumerate(scope.values, 1)
+        )
+    )
+
+
+def veiled(text: str, most: int) -> str:
+    """Return the beginning of a text and its length: it may be a patient's name, and labels are reported."""
+    return text if len(text) <= most else f"{text[:most]}… ({len(text)} characters)"
 
 
 def _reason(what: str) -> str:
@@ -104,9 +132,10 @@ def _value(
     split: LetterSplit | ListSplit,
     part: Part,
     text: str,
+    shown: str,
     scope: PrefixScope | NoScope,
     leaves: tuple[Gap, ...],
 ) -> Part:
     element = Element(split.key[-1], split.vr, text)
     identifier = with_value(part.identifier, split.key, split.vr, text)
-    return Part(identifier, f"{split.name} {text}", scope, {split.key: element}, leaves)
+    return Part(identifier, f"{split.name} {shown}", scope, {split.key: element}, leaves)

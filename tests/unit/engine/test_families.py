@@ -207,3 +207,63 @@ def test_a_record_without_its_unique_key_is_said(running: Running) -> None:
     assert (records[0]["verdict"], result.exit_status) == ("incomplete", 6)
     assert "1 of the records lack a unique key" in records[0]["error"]["message"]
     assert len(records) == 2
+
+
+def test_records_that_no_part_finds_again_are_told(running: Running) -> None:
+    """The peer takes the last day of a range for its first moment, say, and loses records by cutting."""
+
+    def script(date: str, _: str) -> Answer:
+        if date == WHOLE:
+            return [f"2024010{day}:1.{day}" for day in (1, 2, 4)], 0xFE00
+        return [f"{day}:1.{day % 10}" for day in days(date) if day % 10 in (1, 4)], 0
+
+    result, records = running(Scripted(script), SPLIT)
+    assert (result.verdict.value, result.exit_status, result.ledger.delivered) == ("unknown", 6, 3)
+    assert records[0]["verdict"] == "unknown"
+    assert (
+        "1 records came in answers that were cut off, and in none of their parts"
+        in (records[0]["error"]["message"])
+    )
+
+
+def test_records_that_cannot_be_told_apart_may_come_twice(running: Running) -> None:
+    def script(date: str, _: str) -> Answer:
+        found = ["20240101: "] if 20240101 in days(date) else []
+        return found, (0xFE00 if date == WHOLE else 0)
+
+    result, records = running(Scripted(script), SPLIT)
+    assert (result.verdict.value, result.exit_status) == ("unknown", 6)
+    assert "2 responses lack what tells records apart" in records[0]["error"]["message"]
+
+
+OTHER = """
+  series: {model: study-root, level: SERIES, keys: {StudyInstanceUID: "9"}}
+"""
+BEFORE = """
+    keys: {StudyInstanceUID: "8"}
+"""
+
+
+@pytest.mark.parametrize(
+    ("query", "name"),
+    [
+        (SPLIT + OTHER, "studies"),
+        (f"{BEFORE}{OTHER}  last:\n    model: study-root\n    level: STUDY{SPLIT}", "last"),
+    ],
+    ids=["it tells later", "it has told before"],
+)
+def test_a_peer_that_tells_of_one_kind_of_answers_may_not_tell_of_another(
+    running: Running, query: str, name: str
+) -> None:
+    """It says that it cuts series off, which shows nothing of studies: those it cuts off without a word."""
+
+    def script(date: str, uid: str) -> Answer:
+        if uid:
+            return (["1.1", "1.2"], 0xFE00) if uid == "9" else ([], 0)
+        return ["20240101:1.1", "20240101:1.2"] if 20240101 in days(date) else [], 0
+
+    result, records = running(Scripted(script), query)
+    of_split = [one for one in records if one["query"] == name]
+    assert "incomplete" in {one["verdict"] for one in of_split}
+    assert {one["cap"] for one in of_split} == {"same-count", None} or len(of_split) == 1
+    assert int(result.exit_status) == 6

@@ -85,3 +85,20 @@ def test_what_the_peer_said_about_a_failure_is_told() -> None:
 
 def an_outcome(status: int, responses: int, *, cancelled: bool = False) -> FindOutcome:
     return FindOutcome(StatusDetail(status), responses, cancelled, 0, ())
+
+
+@pytest.mark.parametrize(
+    ("status", "responses", "verdict"),
+    [
+        (0xA900, 0, Verdict.COMPLETE),
+        (0xA700, 0, Verdict.COMPLETE),
+        (0xA900, 3, Verdict.FAILED),
+        (0xA700, 3, Verdict.INCOMPLETE),
+        (0xFE00, 3, Verdict.INCOMPLETE),
+        (0xB001, 3, Verdict.INCOMPLETE),
+    ],
+)
+def test_a_refusal_may_be_expected_but_no_expectation_makes_a_cut_off_answer_whole(
+    status: int, responses: int, verdict: Verdict
+) -> None:
+    assert judge(an_outcome(status, responses), expected=(status,)).verdict is verdict

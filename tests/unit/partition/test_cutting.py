@@ -108,7 +108,19 @@ def test_letters_and_what_follows_them():
     assert labels(first) == ["PatientName A*", "PatientName B*"]
     second = cut(split, first[0], Experience()).parts
     assert labels(second) == [f"PatientName {text}" for text in ("A", "AA*", "AB*", "A^*")]
+    third = cut(split, second[1], Experience()).parts
+    shown = ["A… (2 characters)", *["AA… (3 characters)*"] * 3]  # what is reported is no patient's name
+    assert labels(third) == [f"PatientName {text}" for text in shown]
+    assert [text_at(part.identifier, NAME) for part in third] == ["AA", "AAA*", "AAB*", "AA^*"]
+    assert "begins with 'AA… (3 characters)'" in str(cut(split, third[1], Experience()).parts[0].leaves[-1])
     assert len(open_gaps((*first, *second), second)) == 2
+
+
+def test_a_list_of_what_is_no_code_is_told_by_numbers():
+    split = ListSplit((0x00100020,), "PatientID", "LO", ("P1", "P2"))
+    made = cut(split, only(split), Experience())
+    assert labels(made.parts) == ["PatientID value 1 of 2", "PatientID value 2 of 2"]
+    assert made.parts[0].leaves[0].records == "records with no PatientID of the 2 that are listed"
 
 
 def test_a_crowded_day_is_cut_out():
