@@ -591,7 +591,7 @@ class KnownScreen:
     """
 
     def __init__(self, key: UniqueKey, earlier: EarlierRuns, query: str) -> None:
-        self._records = _Records(key)
+        self._records = Records(key)
         self._earlier = earlier
         self._query = query
         self.paths: Sequence[Path] = self._records.paths
