@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 import signal
 import time
-from contextlib import suppress
 from types import FrameType
 
-from runner.cli.messages import message_line
+from runner.cli.messages import complain_from_handler
 from runner.errors import ExitStatus
 from runner.transport.stop_signal import StopSignal
 
@@ -58,17 +57,13 @@ class SignalledStop:
         if self._came is not None:
             # Whoever asks twice does not want to wait; no output has a final name before its commit.
             if time.monotonic() - self._when >= _AGAIN:
-                _tell("ended at once: nothing that was not whole has got its final name")
+                complain_from_handler(
+                    "ended at once: nothing that was not whole has got its final name", at_the_end=True
+                )
                 os._exit(_STATUSES[signal.Signals(number)])
             return
         self._came = _STATUSES[signal.Signals(number)]
         self._when = time.monotonic()
-        _tell("interrupted: ending in order; once more ends at once")
+        complain_from_handler("interrupted: ending in order; once more ends at once")
         if self.stop is not None:
             self.stop.set()
-
-
-def _tell(text: str) -> None:
-    """Print a message from a signal handler, past the buffers that it may have broken into."""
-    with suppress(OSError):
-        os.write(2, f"{message_line(text)}\n".encode())

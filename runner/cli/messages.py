@@ -6,13 +6,24 @@ They are for people, or with `--log json` objects of JSON, for programs.
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 import time
 import unicodedata
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, Protocol
 
 from runner.errors import DefectError, SinkError
+
+
+class Outlet(Protocol):
+    """Prints lines in place of stderr, with which it shares the terminal."""
+
+    def line(self, text: str) -> None:
+        """Print a line now."""
+
+    def soon(self, text: str) -> None:
+        """Print a line before long; for signal handlers, which must not wait for anything."""
 
 
 class _Voice:
@@ -25,7 +36,7 @@ class _Voice:
 
     def __init__(self) -> None:
         self.as_json = False
-        self.outlet: Callable[[str], None] | None = None
+        self.outlet: Outlet | None = None
 
 
 _voice = _Voice()
@@ -42,7 +53,7 @@ def speaks_json() -> bool:
 
 
 @contextlib.contextmanager
-def spoken_through(outlet: Callable[[str], None]) -> Iterator[None]:
+def spoken_through(outlet: Outlet) -> Iterator[None]:
     """While it is entered, let something else print the lines, which shares the terminal with them."""
     _voice.outlet = outlet
     try:
@@ -114,13 +125,28 @@ def event_line(event: str, members: dict[str, Any]) -> str:
 def note(line: str) -> None:
     """Print one line as it is, for a program that reads it there; a stderr that is gone is no failure."""
     if _voice.outlet is not None:
-        _voice.outlet(printable(line))
+        _voice.outlet.line(printable(line))
         return
     if sys.stderr is None:  # it was closed when the process began
         return
     with contextlib.suppress(OSError, ValueError):
         sys.stderr.write(f"{printable(line)}\n")
         sys.stderr.flush()
+
+
+def complain_from_handler(text: str, *, at_the_end: bool = False) -> None:
+    """Print a message from a signal handler, past the buffers that it may have broken into.
+
+    Args:
+        text: the message.
+        at_the_end: whether the process ends right after it.
+    """
+    line, outlet = message_line(text), _voice.outlet
+    if outlet is not None and not at_the_end:
+        outlet.soon(line)
+        return
+    with contextlib.suppress(OSError):
+        os.write(2, f"{chr(10) if outlet is not None else ''}{line}\n".encode())
 
 
 def complain_of_defect(error: DefectError, *, debug: bool) -> None:

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from enum import Enum
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,7 +24,7 @@ from runner.cli.arguments import (
 from runner.cli.interruption import SignalledStop
 from runner.cli.job_files import valid_jobs
 from runner.cli.keeping import Keeping, add_state_option, last_success_in, state_folder
-from runner.cli.messages import complain, speak_json, speaks_json
+from runner.cli.messages import complain, speak_json, speaks_json, spoken_through
 from runner.cli.output_paths import check_outputs
 from runner.cli.reports import ReportFiles, Reports
 from runner.cli.teller import Teller
@@ -40,6 +41,18 @@ if TYPE_CHECKING:
 
     from runner.jobfile.clock import Clock
     from runner.state.kept_run import KeptRun
+
+
+class Progress(Enum):
+    """How it is told how far a run is.
+
+    A view is drawn where stderr is a terminal that can show it; elsewhere, and with LINES, a line is printed
+    now and then.
+    """
+
+    NONE = "none"
+    LINES = "lines"
+    VIEW = "view"
 
 
 def parser() -> ArgumentParser:
@@ -132,7 +145,7 @@ def execute(argv: Sequence[str]) -> ExitStatus:
         files,
         _teller(options),
         Keeping(state_folder(options), clock, required=options.state is not None),
-        with_progress=not options.quiet,
+        progress=_progress(options),
         with_hooks=options.hooks,
         clock=clock.going_on(),
         waits=not options.no_wait,
@@ -158,11 +171,17 @@ def _compare(
         options.output_dir,
         files,
         _teller(options),
-        with_progress=not options.quiet,
+        progress=_progress(options),
         afterwards=partial(compare_results, names=options.compare),
         clock=clock.going_on(),
         waits=not options.no_wait,
     )
+
+
+def _progress(options: argparse.Namespace) -> Progress:
+    if options.quiet:
+        return Progress.NONE
+    return Progress.LINES if options.log == "json" or options.debug else Progress.VIEW
 
 
 def _teller(options: argparse.Namespace) -> Teller:
@@ -183,7 +202,7 @@ def run_jobs(
     teller: Teller,
     keeping: Keeping | None = None,
     *,
-    with_progress: bool = False,
+    progress: Progress = Progress.NONE,
     with_hooks: bool = False,
     afterwards: Callable[[Sequence[RunResult]], ExitStatus] | None = None,
     clock: Callable[[], float] = time.time,
@@ -200,7 +219,7 @@ def run_jobs(
         files: where it is written what came of the runs.
         teller: tells on stderr what happens.
         keeping: how it is kept what the runs have done; None where nothing is.
-        with_progress: whether it is told now and then how far a run is.
+        progress: how it is told how far a run is.
         with_hooks: whether the commands are run that jobs ask for after their runs.
         afterwards: what is done with the results when all jobs have run and no signal came; the exit status
             that it returns counts too.
@@ -235,7 +254,7 @@ def run_jobs(
                     if signalled() is not None:
                         # it came between two jobs: this one ends before it sends anything
                         signalled.stop.set()
-                    with _watched(teller, with_progress=with_progress) as observer:
+                    with _watched(job, teller, progress) as observer:
                         result = run(
                             job,
                             output_dir=output_dir,
@@ -337,15 +356,28 @@ def _delivered(result: RunResult) -> list[str]:
 
 
 @contextmanager
-def _watched(teller: Teller, *, with_progress: bool) -> Iterator[Observer]:
+def _watched(job: Job, teller: Teller, progress: Progress) -> Iterator[Observer]:
     """Give the observer of a run, and meanwhile tell how far the run is."""
-    if not with_progress:
+    if progress is Progress.NONE:
         yield teller
         return
     from runner.cli.tally import Tally
     from runner.cli.ticking import Ticking
 
     tally = Tally()
+    observer = Observers(tally, teller)
+    if progress is Progress.VIEW:
+        from runner.cli import live_view
+
+        if live_view.can_be_shown(job):
+            view = live_view.LiveView(tally)
+            with spoken_through(view):
+                try:
+                    with Ticking(view.tick, live_view.INTERVAL, live_view.FIRST):
+                        yield observer
+                finally:
+                    view.end()
+            return
 
     def tell() -> None:
         snapshot = tally.snapshot()
@@ -353,4 +385,4 @@ def _watched(teller: Teller, *, with_progress: bool) -> Iterator[Observer]:
             teller.progress(snapshot)
 
     with Ticking(tell, _PROGRESS_EVERY):
-        yield Observers(tally, teller)
+        yield observer
