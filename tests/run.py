@@ -192,7 +192,7 @@ def wheel_smoke(version, checkout_python):
     elsewhere.mkdir()
     for name in ("tests", "jobs", "schemas", "docs"):
         shutil.copytree(ROOT / name, elsewhere / name)
-    for name in ("pyproject.toml", "README.md"):
+    for name in ("pyproject.toml", "README.md", ".pre-commit-hooks.yaml"):
         shutil.copy(ROOT / name, elsewhere)
     place = answer(inside, "-c", "import runner; print(runner.__file__)", cwd=str(elsewhere))
     if inside.parent.parent not in Path(place or "").parents:

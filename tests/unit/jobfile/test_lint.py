@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from runner.jobfile.lint import rules
 from runner.jobfile.lint.checks import CHECKS
 from runner.jobfile.lint.rules import RULES, page
 from runner.jobfile.load import load_job
@@ -114,7 +115,7 @@ def test_the_schema_lists_the_rules():
 
 def test_every_check_has_a_rule_and_every_page_too():
     assert CHECKS.keys() <= RULES.keys()
-    pages = {path.stem for path in (ROOT / "runner" / "jobfile" / "lint" / "pages").glob("*.md")}
+    pages = {path.stem for path in (Path(rules.__file__).parent / "pages").glob("*.md")}
     assert pages == RULES.keys()
 
 
