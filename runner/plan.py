@@ -27,6 +27,7 @@ class Operation:
         parent: the number of the operation that this one follows from; 0 for one of the plan.
         part: what it asks for of what its parent asks for, in words; "" where it is no part of another.
         row: the number of the row of a `foreach` that it is for, counting from 1; 0 for none.
+        root: the number of the operation of the plan that it follows from; 0 for one of the plan.
         ancestry: values of the records that it was asked for, those of nearer ones in place of farther ones'.
     """
 
@@ -41,6 +42,12 @@ class Operation:
     part: str = ""
     row: int = 0
     ancestry: Mapping[Path, str] = field(default_factory=dict)
+    root: int = 0
+
+    @property
+    def origin(self) -> int:
+        """The number of the operation of the plan that it follows from, its own for one of these."""
+        return self.root or self.number
 
     @property
     def model(self) -> InformationModel:

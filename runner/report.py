@@ -61,6 +61,7 @@ def _job(result: RunResult, indent: str) -> Iterator[str]:
         ),
         "seconds": round(result.seconds, 6),
         "interrupted": result.interrupted is not None,
+        "resumed": result.resumed,
         "error": error_record(result.error),
         "warnings": list(result.warnings),
         "peers": [_peer(result.job.peer(peer.name), peer) for peer in result.peers],

@@ -98,6 +98,10 @@ class JsonLog:
         """Tell that a peer is left alone, and until when."""
         self._tell("waiting", {"peer": peer.name, "text": text})
 
+    def note(self, text: str) -> None:
+        """Tell what is said before a run."""
+        self._tell("note", {"text": text}, noteworthy=False)
+
     def progress(self, snapshot: Snapshot) -> None:
         """Tell how far the run is."""
         left = snapshot.seconds_left

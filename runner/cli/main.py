@@ -34,6 +34,7 @@ COMMANDS: dict[str, Command] = {
     "serve": Command("runner.cli.serve", "serve a folder of DICOM files as a C-FIND SCP"),
     "schedule": Command("runner.cli.schedule", "run jobs at the times that they declare"),
     "init": Command("runner.cli.init", "write a job to begin with"),
+    "retry": Command("runner.cli.retry", "ask again what failed in the last run of a job"),
     "history": Command("runner.cli.history", "list the runs that are known"),
     "report": Command("runner.cli.report", "show what a run report says, as a tree"),
     "diff": Command("runner.cli.diff", "compare the results of two runs"),

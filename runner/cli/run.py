@@ -23,7 +23,7 @@ from runner.cli.arguments import (
 )
 from runner.cli.interruption import SignalledStop
 from runner.cli.job_files import valid_jobs
-from runner.cli.keeping import Keeping, add_state_option, last_success_in, state_folder
+from runner.cli.keeping import Keeping, Kind, add_state_option, kept_by, last_success_in, state_folder
 from runner.cli.messages import complain, speak_json, speaks_json, spoken_through
 from runner.cli.output_paths import check_outputs
 from runner.cli.reports import ReportFiles, Reports
@@ -63,6 +63,24 @@ def parser() -> ArgumentParser:
         debug="print every association and operation, patient data of the queries included, and ",
     )
     made.add_argument("jobs", nargs="+", type=Path, metavar="JOB", help="a job file")
+    add_run_options(made)
+    made.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on with the latest run of the job, where that was killed or interrupted: do what is missing",
+    )
+    made.add_argument(
+        "--compare",
+        nargs=2,
+        metavar="PEER",
+        help="ask these two peers all queries of the job, whichever peers it names there; keep the answers as"
+        " rsp files in folders of the peers' names, in place of the job's sinks; print what differs",
+    )
+    return made
+
+
+def add_run_options(made: ArgumentParser) -> None:
+    """Add the options of the commands that run jobs."""
     add_output_options(made)
     add_state_option(made)
     add_variable_option(made)
@@ -91,13 +109,6 @@ def parser() -> ArgumentParser:
         help="do not wait for the window of a peer to open: what is to be asked of it then fails",
     )
     made.add_argument(
-        "--compare",
-        nargs=2,
-        metavar="PEER",
-        help="ask these two peers all queries of the job, whichever peers it names there; keep the answers as"
-        " rsp files in folders of the peers' names, in place of the job's sinks; print what differs",
-    )
-    made.add_argument(
         "--quiet",
         action="store_true",
         help="no summary and nothing of how far the run is on stderr, only failures and warnings",
@@ -108,7 +119,6 @@ def parser() -> ArgumentParser:
         default="text",
         help="how what happens is told on stderr: in lines for people, or every event as an object of JSON",
     )
-    return made
 
 
 #: Seconds between two lines about how far a run is; one that takes less has none.
@@ -118,11 +128,7 @@ _PROGRESS_EVERY = 30.0
 def execute(argv: Sequence[str]) -> ExitStatus:
     """Run the command."""
     options = parser().parse_args(argv)
-    if options.log == "json":
-        if options.annotations is not None:
-            what = "--annotations prints lines on stderr that are no JSON"
-            raise UsageError(what, "take --junit in its place, or leave --log json out")
-        speak_json()
+    teller = teller_of(options)
     variables, clock = given_variables(options.variables), given_clock(options.now)
     jobs = valid_jobs(
         options.jobs,
@@ -133,7 +139,19 @@ def execute(argv: Sequence[str]) -> ExitStatus:
     )
     files = ReportFiles(options.report, options.junit, options.metrics)
     if options.compare is not None:
-        return _compare(jobs, files, options, clock)
+        return _compare(jobs, files, options, teller, clock)
+    return run_kept(jobs, files, options, teller, clock, Kind.RESUME if options.resume else Kind.RUN)
+
+
+def run_kept(
+    jobs: Sequence[Job],
+    files: ReportFiles,
+    options: argparse.Namespace,
+    teller: Teller,
+    clock: Clock,
+    kind: Kind,
+) -> ExitStatus:
+    """Run jobs as the options say that `add_run_options` adds, and keep what is done."""
     check_outputs(jobs, options.output_dir, files)
     if files.metrics is not None:
         from runner.cli.metrics import check_names
@@ -143,8 +161,8 @@ def execute(argv: Sequence[str]) -> ExitStatus:
         jobs,
         options.output_dir,
         files,
-        _teller(options),
-        Keeping(state_folder(options), clock, required=options.state is not None),
+        teller,
+        kept_by(options, clock, kind),
         progress=_progress(options),
         with_hooks=options.hooks,
         clock=clock.going_on(),
@@ -153,13 +171,14 @@ def execute(argv: Sequence[str]) -> ExitStatus:
 
 
 def _compare(
-    jobs: Sequence[Job], files: ReportFiles, options: argparse.Namespace, clock: Clock
+    jobs: Sequence[Job], files: ReportFiles, options: argparse.Namespace, teller: Teller, clock: Clock
 ) -> ExitStatus:
     """Ask two peers the same. Nothing is kept of these runs: they are not the job's own."""
     from runner.cli.compare_peers import compare_results, jobs_of_peers
 
-    if options.state is not None:
-        raise UsageError("--state does not go with --compare", "nothing is kept of such a run: leave it out")
+    if options.state is not None or options.resume:
+        what = f"{'--resume' if options.resume else '--state'} does not go with --compare"
+        raise UsageError(what, "nothing is kept of such a run: leave it out")
     if files.metrics is not None:
         raise UsageError(
             "--metrics does not go with --compare", "they tell of the job's own runs: leave it out"
@@ -170,7 +189,7 @@ def _compare(
         jobs,
         options.output_dir,
         files,
-        _teller(options),
+        teller,
         progress=_progress(options),
         afterwards=partial(compare_results, names=options.compare),
         clock=clock.going_on(),
@@ -184,7 +203,17 @@ def _progress(options: argparse.Namespace) -> Progress:
     return Progress.LINES if options.log == "json" or options.debug else Progress.VIEW
 
 
-def _teller(options: argparse.Namespace) -> Teller:
+def teller_of(options: argparse.Namespace) -> Teller:
+    """Return who tells what happens, as the options want it.
+
+    Raises:
+        UsageError: they do not go together.
+    """
+    if options.log == "json":
+        if options.annotations is not None:
+            what = "--annotations prints lines on stderr that are no JSON"
+            raise UsageError(what, "take --junit in its place, or leave --log json out")
+        speak_json()
     told = Told.IDENTIFIERS if options.debug else Told.WARNINGS if options.quiet else Told.SUMMARY
     if options.log == "json":
         from runner.cli.json_log import JsonLog
@@ -244,7 +273,7 @@ def run_jobs(
         try:
             for job in jobs:
                 try:
-                    kept = keeping.begin(job, teller.warning) if keeping is not None else None
+                    begun, kept = _begin(job, keeping, teller)
                 except AlreadyRunningError as error:
                     complain(str(error))
                     statuses.add(error.status)
@@ -256,7 +285,7 @@ def run_jobs(
                         signalled.stop.set()
                     with _watched(job, teller, progress) as observer:
                         result = run(
-                            job,
+                            begun,
                             output_dir=output_dir,
                             stdout=sys.stdout.buffer,
                             stop=signalled.stop,
@@ -267,6 +296,7 @@ def run_jobs(
                             earlier=kept.deliveries(job.name)
                             if kept is not None and job.wants_news
                             else None,
+                            kept=kept,
                         )
                     results.append(result)
                     teller.summarize(result)
@@ -320,6 +350,11 @@ def _run_hook(
         ended = HookResult(name, result.job.name, None, 0.0, f"not run: {error}")
     if ended is not None:
         teller.hook_ended(ended)
+
+
+def _begin(job: Job, keeping: Keeping | None, teller: Teller) -> tuple[Job, KeptRun | None]:
+    """Begin to keep a run, where runs are kept; return the job as it is to be run."""
+    return (job, None) if keeping is None else keeping.begin(job, teller.warning, teller.note)
 
 
 def _note_end(kept: KeptRun, result: RunResult, teller: Teller) -> None:

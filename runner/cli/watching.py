@@ -177,6 +177,10 @@ class Watcher:
         """Tell that a peer is left alone, and until when."""
         self._tell(Told.SUMMARY, f"peer {peer.name}: {text}")
 
+    def note(self, text: str) -> None:
+        """Tell what is said before a run."""
+        self._tell(Told.SUMMARY, text)
+
     def summarize(self, result: RunResult) -> None:
         """Tell what failed more than once, what became of the sinks, and all in one line."""
         self._tell_seen_in_all()

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
 
 from runner.engine.result import SinkResult
 from runner.errors import CfindError, DefectError, SinkError
 from runner.model import SinkDeclaration
-from runner.sinks.base import Batch, Find, Outcome, Sink, SinkState, TakesOutcomes
+from runner.sinks.base import Batch, Earlier, Find, Outcome, Sink, SinkState, TakesOutcomes
 from runner.status import StatusDetail
 from runner.transport.stop_signal import StopSignal
+
+#: Where responses lie in the output of a sink: from, up to, and how many.
+Segment = tuple[int, int, int]
 
 
 @dataclass(slots=True)
@@ -19,19 +24,39 @@ class _Outlet:
     sink: Sink
     queries: frozenset[str]
     error: CfindError | None = None
+    # What became of it in an earlier run, where nothing is left to be done.
+    settled: SinkResult | None = None
+    # Where the responses lie in its output, by the operation of the plan that they follow from.
+    segments: dict[int, list[Segment]] = field(default_factory=dict)
 
     def takes(self, find: Find) -> bool:
         """Whether the sink is for what the C-FIND's query finds."""
         return not self.queries or find.operation.query.name in self.queries
+
+    def note(self, root: int, begin: int, responses: int) -> None:
+        """Note that responses were written from a position on."""
+        segments, end = self.segments.setdefault(root, []), self.sink.position
+        if segments and segments[-1][1] == begin:
+            begin, _, before = segments.pop()
+            responses += before
+        segments.append((begin, end, responses))
 
 
 class Delivery:
     """Hands batches to all sinks that still work.
 
     A run whose sinks have all failed goes on for nobody: it is stopped.
+
+    Args:
+        sinks: and what the job says of each.
+        stop: ends the run.
+        noting: whether it is noted where the responses go.
     """
 
-    def __init__(self, sinks: Sequence[tuple[SinkDeclaration, Sink]], stop: StopSignal) -> None:
+    def __init__(
+        self, sinks: Sequence[tuple[SinkDeclaration, Sink]], stop: StopSignal, *, noting: bool = False
+    ) -> None:
+        self._noting = noting
         self._outlets = [_Outlet(sink, frozenset(declaration.queries)) for declaration, sink in sinks]
         self._stop = stop
         self._lock = threading.Lock()
@@ -43,6 +68,53 @@ class Delivery:
                 outlet.sink.open()
             except SinkError as error:  # noqa: PERF203 - a few sinks, once
                 outlet.error = error
+
+    def resume(self, earlier: Sequence[Earlier | SinkResult | None]) -> str:
+        """Go on with the outputs of an earlier run, in place of `open`.
+
+        Args:
+            earlier: for each sink what is there of its output, or what became of it for good; None for one
+                that begins anew.
+
+        Returns:
+            The path of an output that is not there any more; "" where all are.
+        """
+        for outlet, one in zip(self._outlets, earlier, strict=True):
+            try:
+                if one is None:
+                    outlet.sink.open()
+                elif isinstance(one, SinkResult):
+                    outlet.settled = one
+                elif not outlet.sink.resume(one):
+                    return one.place
+            except SinkError as error:  # noqa: PERF203 - a few sinks, once
+                outlet.error = error
+        return ""
+
+    @property
+    def sinks(self) -> list[Sink]:
+        """All of them, in the job's order."""
+        return [outlet.sink for outlet in self._outlets]
+
+    def segments(self, root: int) -> list[list[Segment]]:
+        """Return for each sink where the responses of an operation of the plan lie, which are all there."""
+        with self._lock:
+            return [outlet.segments.pop(root, []) for outlet in self._outlets]
+
+    def sync(self) -> None:
+        """Bring what was written to the disk; a sink where that fails will fail when it is closed."""
+        for outlet in self._outlets:
+            if outlet.error is None and outlet.settled is None:
+                with suppress(SinkError):
+                    outlet.sink.sync()
+
+    def clear(self) -> None:
+        """Remove what closed sinks left for a run to go on with, since none will."""
+        for outlet in self._outlets:
+            place = Path(outlet.sink.place)
+            if place.name.startswith(".") and place.is_file():
+                with suppress(OSError):
+                    place.unlink()
 
     @property
     def wanted(self) -> bool:
@@ -63,17 +135,22 @@ class Delivery:
         """Hand a batch to every sink that works and takes what its query finds."""
         with self._lock:
             for outlet in self._outlets:
-                if outlet.error is None and outlet.takes(batch.find):
+                if outlet.error is None and outlet.settled is None and outlet.takes(batch.find):
+                    sink = outlet.sink
+                    begin, before = sink.position, sink.responses
                     try:
-                        outlet.sink.write(batch)
+                        sink.write(batch)
                     except SinkError as error:
                         self._fail(outlet, error)
+                    else:
+                        if self._noting:
+                            outlet.note(batch.find.operation.origin, begin, sink.responses - before)
 
     def finish(self, find: Find, detail: StatusDetail) -> None:
         """Tell those sinks of a final response."""
         with self._lock:
             for outlet in self._outlets:
-                if outlet.error is None and outlet.takes(find):
+                if outlet.error is None and outlet.settled is None and outlet.takes(find):
                     try:
                         outlet.sink.finish(find, detail)
                     except SinkError as error:
@@ -104,6 +181,8 @@ class Delivery:
 
     @staticmethod
     def _close(outlet: _Outlet, *, whole: bool) -> SinkResult:
+        if outlet.settled is not None:
+            return outlet.settled
         sink = outlet.sink
         error = outlet.error
         try:

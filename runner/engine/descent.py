@@ -130,6 +130,7 @@ def child_operations(operation: Operation, parent: Parent) -> Iterator[Operation
                     parent=operation.number,
                     part="",
                     ancestry=parent.values,
+                    root=operation.origin,
                 )
 
 

@@ -9,8 +9,10 @@ from typing import NamedTuple
 from runner.dicom.dictionary import STANDARD, Dictionary
 from runner.dicom.identifier import Path
 from runner.dicom.path import path_text
+from runner.engine.record import Record
 from runner.engine.result import OperationResult, Verdict
-from runner.model import Expect, Query
+from runner.engine.screening import Screened
+from runner.model import Expect, Job, Query
 from runner.plan import Operation
 
 
@@ -74,6 +76,40 @@ class Expectations:
         if tally is not None:
             tally.add(result)
 
+    def restore(self, job: Job, record: Record, more: Record) -> None:
+        """Note what came of an operation that an earlier run has done; parts before what they are parts of.
+
+        Args:
+            job: that runs.
+            record: of the operation.
+            more: what is kept besides.
+        """
+        tally = self._tallies.get(record["query"])
+        if tally is None:
+            return
+        operation = Operation(
+            record["number"],
+            tally.query,
+            job.peer(record["peer"]),
+            (),
+            job.dictionary,
+            record["source"],
+            record["repetition"],
+            record["parent"] or 0,
+            record["part"] or "",
+        )
+        result = OperationResult(
+            operation,
+            Verdict(record["verdict"]),
+            None if record["status"] is None else int(record["status"], 16),
+            record["responses"],
+            delivered=record["delivered"],
+            screened=Screened(missing=tuple(more["missing"]), repeated=tuple(more["repeated"]))
+            if more
+            else None,
+        )
+        tally.add(result)
+
     def results(self, *, whole: bool) -> tuple[ExpectationResult, ...]:
         """Judge all expectations, in the order of the job.
 
@@ -105,7 +141,7 @@ class _Tally:
     """What came of the operations of one query."""
 
     def __init__(self, query: Query, expect: Expect, *, below: bool) -> None:
-        self._query = query
+        self.query = query
         # Whether it is asked for each record of another query, so that nobody knows how often.
         self._below = below
         # What the parts of an operation had that is not at its end yet, by its number.
@@ -161,7 +197,7 @@ class _Tally:
 
     def _findings(self, *, run_whole: bool) -> Iterator[_Finding]:
         expect, count = self._expect, self._delivered
-        planned = len(self._query.peers) * self._query.operations_per_peer
+        planned = len(self.query.peers) * self.query.operations_per_peer
         begun = run_whole if self._below else self._planned >= planned
         whole = begun and self._complete == self._operations
         came = f"{_responses(count)} came"
@@ -185,7 +221,7 @@ class _Tally:
         return _Finding(offence.count > 0, decided, said)
 
     def _result(self, expectation: str, finding: _Finding) -> ExpectationResult:
-        name = self._query.name
+        name = self.query.name
         if finding.refuted:
             return ExpectationResult(name, expectation, False, finding.said)
         if finding.decided:

@@ -236,6 +236,7 @@ class Families:
                     identifier=part.identifier,
                     parent=node.operation.number,
                     part=part.label,
+                    root=node.operation.origin,
                 )
                 self.made += 1
                 node.waiting += 1

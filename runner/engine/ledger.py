@@ -54,7 +54,22 @@ class Ledger:
         if result.error is not None and not isinstance(result.error, InterruptedRunError):
             self.statuses.add(result.error.status)
         self.roots += not result.operation.parent
-        self._held.append(record(result))
+        self._hold(record(result))
+
+    def restore(self, earlier: Record) -> None:
+        """Note an operation that an earlier run has done, by its record."""
+        error = earlier["error"]
+        self.operations += 1
+        self.responses += earlier["responses"]
+        self.delivered += earlier["delivered"]
+        self.verdicts[Verdict(earlier["verdict"])] += 1
+        if error is not None:
+            self.statuses.add(ExitStatus(error["exit_status"]))
+        self.roots += earlier["parent"] is None
+        self._hold(earlier)
+
+    def _hold(self, one: Record) -> None:
+        self._held.append(one)
         if len(self._held) >= (_MAX_HELD if self._database is None else _BATCH):
             self._store()
 
@@ -121,11 +136,14 @@ class Ledger:
         self._database.commit()
 
 
+def is_in_doubt(one: Record) -> bool:
+    """Whether an answer may have been cut off though it looks complete, if others as long were."""
+    return one["verdict"] == Verdict.COMPLETE.value and one["status"] == "0x0000" and not one["cancelled"]
+
+
 def _doubt(one: Record, peer: str, responses: int, judgement: Judgement) -> bool:
     """Judge an answer anew, if it is one of those in doubt."""
-    if (one["peer"], one["responses"], one["verdict"]) != (peer, responses, Verdict.COMPLETE.value):
-        return False
-    if one["status"] != "0x0000" or one["cancelled"]:
+    if (one["peer"], one["responses"]) != (peer, responses) or not is_in_doubt(one):
         return False
     one["verdict"] = judgement.verdict.value
     one["cap"] = judgement.cap.value if judgement.cap is not None else None

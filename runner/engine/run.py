@@ -25,7 +25,15 @@ from runner.engine.result import Cap, Kind, OperationResult, PeerResult, Verdict
 from runner.engine.run_result import RunResult
 from runner.engine.screening import EarlierRuns, Screening, Screens
 from runner.engine.verdict import same_as_capped
-from runner.errors import ArchiveError, CfindError, DefectError, ExitStatus, InvalidJobError, SinkError
+from runner.errors import (
+    ArchiveError,
+    CfindError,
+    DefectError,
+    ExitStatus,
+    InvalidJobError,
+    SinkError,
+    StateError,
+)
 from runner.model import Job, Peer, QueryOption
 from runner.plan import Operation, operations, planned
 from runner.sinks.base import Outcome
@@ -36,10 +44,14 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from runner.association.events import Accepted
+    from runner.engine.continuation import Continuation
     from runner.engine.expectations import Expectations
     from runner.engine.families import Families
     from runner.engine.record import Record
     from runner.engine.restraint import Restraint
+    from runner.model import SinkDeclaration
+    from runner.sinks.base import Sink
+    from runner.state.kept_run import KeptRun
     from runner.transport.tls_session import TlsSession
 
 #: An answer with fewer responses is not compared with others: many have one.
@@ -71,6 +83,7 @@ def run(
     clock: Callable[[], float] = time.time,
     waits: bool = True,
     earlier: EarlierRuns | None = None,
+    kept: KeptRun | None = None,
 ) -> RunResult:
     """Run a job to its end.
 
@@ -86,13 +99,14 @@ def run(
         waits: whether a window that is closed is waited for; else what is for that peer fails.
         earlier: knows what earlier runs have delivered, for queries that want only what is new; None to
             deliver all.
+        kept: where it is kept what the run does, and what it goes on with; None for nowhere.
 
     Returns:
         What came of it. Failures of peers and sinks are in there, and defects of cfind; they do not raise.
     """
     observer = observer or Observers()
     return _Run(
-        job, output_dir, stdout, stop, interruption, observer, executor, clock, earlier, waits=waits
+        job, output_dir, stdout, stop, interruption, observer, executor, clock, earlier, kept, waits=waits
     ).run()
 
 
@@ -108,6 +122,7 @@ class _Run:
         executor: Executor | None,
         clock: Callable[[], float],
         earlier: EarlierRuns | None,
+        kept: KeptRun | None,
         *,
         waits: bool,
     ) -> None:
@@ -126,11 +141,13 @@ class _Run:
         self._capped: set[tuple[str, int]] = set()
         # Of which answers the peers say so where they cut them off.
         self._telling: set[Kind] = set()
-        self._screens = Screens(earlier)
+        self._kept = kept
+        self._screens = Screens(earlier, keeping=kept is not None)
         # Of these the parts are compared with each other, by what they find.
         self._split = frozenset(
             member.name for query in job.queries for member in query.family if member.split is not None
         )
+        self._numbers = count(self._planned + 1)
         self._families = self._made_families()
         self._expectations = _expectations(job)
         # Each once, with how often it came.
@@ -142,6 +159,7 @@ class _Run:
         self._output_dir = output_dir
         self._stdout = stdout
         self._delivery = Delivery((), stop)
+        self._continuation: Continuation | None = None
 
     def run(self) -> RunResult:
         started, begun = time.time(), time.monotonic()
@@ -150,11 +168,10 @@ class _Run:
             self._observer.run_begun(self._job, self)
             _check_names(self._job, self._output_dir)
             sinks = make_sinks(self._job, self._output_dir, self._stdout)
-            self._delivery = Delivery(sinks, self._stop)
-            self._delivery.open()
-            if not self._delivery.failed:
+            self._open(sinks)
+            if not self._delivery.failed and not self._is_done():
                 self._work()
-        except (SinkError, InvalidJobError) as failure:  # rows that have changed since they were checked
+        except (SinkError, InvalidJobError, StateError) as failure:  # such as rows that have changed
             error = failure
         except Exception as defect:  # noqa: BLE001 - what came is kept, and the report written
             error = DefectError(defect)
@@ -165,7 +182,8 @@ class _Run:
             job=self._job,
             ledger=self._ledger,
             sinks=(),
-            planned=self._planned + (self._families.made if self._families is not None else 0),
+            planned=self._planned + self._following(),
+            resumed=self._kept is not None and self._kept.earlier is not None,
             interrupted=self._interruption(),
             error=error,
             started=started,
@@ -185,7 +203,13 @@ class _Run:
         whole = result.verdict is Verdict.COMPLETE and result.exit_status in _WHOLE
         if self._ledger.operations and not isinstance(error, DefectError):
             self._delivery.judge(self._outcomes)
+        if self._continuation is not None:
+            self._continuation.closing(whole=whole)
         closed = self._delivery.close(whole=whole)
+        if self._continuation is not None:
+            self._continuation.closed(closed)
+        elif not whole:
+            self._delivery.clear()
         # A signal that came while the sinks committed did not keep anything from being whole.
         return replace(result, sinks=closed, seconds=time.monotonic() - begun)
 
@@ -193,7 +217,8 @@ class _Run:
         """Return how many operations a peer gets in all; None where others may follow from them."""
         if self._families is not None:
             return None
-        return sum(query.operations_per_peer for query in self._job.queries if peer in query.peers)
+        before = self._continuation.done_at[peer] if self._continuation is not None else 0
+        return sum(query.operations_per_peer for query in self._job.queries if peer in query.peers) - before
 
     def received(self, peer: str) -> int:
         """Return how many responses of a peer have come so far."""
@@ -203,6 +228,34 @@ class _Run:
         from runner.engine.outcomes import outcomes
 
         return outcomes(self._job, self._ledger, self._planned)
+
+    def _open(self, sinks: list[tuple[SinkDeclaration, Sink]]) -> None:
+        """Open the sinks, where an earlier run is gone on with at the point where that ended.
+
+        Raises:
+            StateError: what it left is not there any more.
+        """
+        delivery = Delivery(sinks, self._stop, noting=self._kept is not None)
+        if self._kept is None:
+            self._delivery = delivery
+            delivery.open()
+            return
+        from runner.engine.continuation import Caps, Continuation
+
+        continuation = Continuation(self._kept, delivery, self._screens)
+        continuation.open()
+        self._delivery, self._continuation = delivery, continuation
+        caps = Caps(self._capped, self._telling)
+        continuation.restore(self._job, self._ledger, self._expectations, caps, self._is_trusted)
+        self._numbers = count(max(self._planned, continuation.highest) + 1)
+
+    def _is_done(self) -> bool:
+        return self._continuation is not None and 0 < self._planned <= self._continuation.done
+
+    def _following(self) -> int:
+        """Return how many operations there are that the plan does not have."""
+        before = self._continuation.following if self._continuation is not None else 0
+        return before + (self._families.made if self._families is not None else 0)
 
     def _peers(self) -> list[Peer]:
         used = {name for query in self._job.queries for name in query.peers}
@@ -255,8 +308,10 @@ class _Run:
         planned_ones: Iterator[Operation] = (
             replace(operation, peer=peer) for operation in operations(self._job, peer.name)
         )
+        if self._continuation is not None:
+            planned_ones = self._continuation.left(planned_ones)
         if families is not None:
-            planned_ones = chain.from_iterable(map(families.begin, planned_ones))
+            planned_ones = chain.from_iterable(map(self._begun, planned_ones))
         queue = OperationQueue(planned_ones, growing=families is not None)
         self._queues.append((peer, queue))
         restraint = self._restraint(peer)
@@ -304,12 +359,30 @@ class _Run:
     def _note(self, queue: OperationQueue, result: OperationResult) -> None:
         """Note what came of a C-FIND, and let follow what follows from it."""
         result = self._compared(result)
-        if self._families is None:
+        continuation, families = self._continuation, self._families
+        if families is None:
             self._ended(result)
+            if continuation is not None:
+                continuation.settle(result)
             return
-        following = self._families.end(result, cutting=not self._stop.is_set())
+        stopped = self._stop.is_set()
+        following = families.end(result, cutting=not stopped)
+        root = result.operation.origin
         if following is not None:
+            if continuation is not None:
+                following = continuation.roots.following(root, following)
             queue.follow(following)
+        if continuation is not None and not stopped:
+            # of what is being stopped not all follows that would have: it is not done
+            continuation.roots.ended(root)
+
+    def _begun(self, operation: Operation) -> Iterator[Operation]:
+        """Return what is to be asked for an operation of the plan."""
+        assert self._families is not None
+        asked = self._families.begin(operation)
+        if self._continuation is None:
+            return asked
+        return self._continuation.roots.following(operation.number, asked)
 
     def _made_families(self) -> Families | None:
         """Return what knows of operations that follow from others; None where the job has none such."""
@@ -317,7 +390,10 @@ class _Run:
             return None
         from runner.engine.families import Families
 
-        return Families(self._job, count(self._planned + 1), self._ended, self._telling)
+        return Families(self._job, iter(self._number, None), self._ended, self._telling)
+
+    def _number(self) -> int:
+        return next(self._numbers)
 
     def _screening(self, operation: Operation, agreed: Iterable[QueryOption]) -> Screening | None:
         if self._families is not None:
@@ -329,6 +405,8 @@ class _Run:
             self._ledger.add(result)
             if self._expectations is not None:
                 self._expectations.add(result)
+            if self._continuation is not None:
+                self._continuation.ended(result)
             self._observer.operation_finished(result)
 
     def _compared(self, result: OperationResult) -> OperationResult:

@@ -43,6 +43,7 @@ class RunResult:
         seconds: how long the run took.
         warnings: of associations, not of one operation.
         peers: those that the job asks, in its order.
+        resumed: whether it goes on with an earlier run.
         expectations: whether each of the job's was met, in its order.
     """
 
@@ -56,6 +57,7 @@ class RunResult:
     seconds: float = 0.0
     warnings: tuple[str, ...] = ()
     peers: tuple[PeerResult, ...] = ()
+    resumed: bool = False
     expectations: tuple[ExpectationResult, ...] = ()
 
     @property

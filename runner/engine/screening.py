@@ -96,6 +96,7 @@ class Seen:
 
     def __init__(self) -> None:
         self._first: dict[bytes, int] = {}
+        self._news: list[tuple[bytes, int]] | None = None
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
@@ -118,8 +119,20 @@ class Seen:
                 known = None if digest is None else first.get(digest)
                 if digest is not None and known is None:
                     first[digest] = operation
+                    if self._news is not None:
+                        self._news.append((digest, operation))
                 before.append(known)
         return before
+
+    def restore(self, digest: bytes, operation: int) -> None:
+        """Note a record that has come in an operation of an earlier run."""
+        self._first[digest] = operation
+
+    def news(self) -> list[tuple[bytes, int]]:
+        """Return what has come since this was last asked, with its operations; nothing the first time."""
+        with self._lock:
+            news, self._news = self._news or [], []
+        return news
 
 
 class Delivered:
@@ -264,10 +277,12 @@ class Screens:
 
     Args:
         earlier: knows what earlier runs have delivered; None where that does not matter.
+        keeping: whether `news` will be asked for.
     """
 
-    def __init__(self, earlier: EarlierRuns | None = None) -> None:
+    def __init__(self, earlier: EarlierRuns | None = None, *, keeping: bool = False) -> None:
         self._earlier = earlier
+        self._keeping = keeping
         self._seen: dict[tuple[str, ...], Seen] = {}
         self._lock = threading.Lock()
 
@@ -332,7 +347,22 @@ class Screens:
 
     def _shared(self, *name: str) -> Seen:
         with self._lock:
-            return self._seen.setdefault(name, Seen())
+            seen = self._seen.get(name)
+            if seen is None:
+                seen = self._seen[name] = Seen()
+                if self._keeping:
+                    seen.news()
+            return seen
+
+    def restore(self, name: Sequence[str], digest: bytes, operation: int) -> None:
+        """Note a record that has come in an operation of an earlier run; see `news`."""
+        self._shared(*name).restore(digest, operation)
+
+    def news(self) -> list[tuple[tuple[str, ...], list[tuple[bytes, int]]]]:
+        """Return which records have come since this was last asked, by what they are remembered for."""
+        with self._lock:
+            memories = list(self._seen.items())
+        return [(name, seen.news()) for name, seen in memories]
 
 
 def _has_matching_keys(operation: Operation) -> bool:

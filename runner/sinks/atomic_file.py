@@ -9,8 +9,12 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from runner.sinks.base import Earlier
 from runner.sinks.failure import sink_error
 
+_PIECE = 1 << 20
+#: At the end of the name of a place into which another one was packed.
+_OTHER = "~"
 _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
 
 
@@ -25,14 +29,23 @@ class AtomicFile:
 
     Attributes:
         kept_in: after `keep`, where what was written lies; "" before.
+        position: how many bytes were written.
     """
 
     def __init__(self, path: Path) -> None:
         self._shown = path
         self._path = Path(os.path.realpath(path))
-        self._temporary: Path | None = None
+        # the name may be as long as names can be: its beginning will do
+        start = os.fsdecode(os.fsencode(self._path.name)[:200])
+        self._temporary: Path | None = self._path.with_name(f".{start}.{os.urandom(4).hex()}.tmp")
         self._file = -1
         self.kept_in = ""
+        self.position = 0
+
+    @property
+    def place(self) -> str:
+        """The path of the temporary file, also before it is begun; after `keep` that of what was kept."""
+        return str(self._temporary) if self._temporary is not None else ""
 
     def open(self) -> None:
         """Begin the temporary file.
@@ -41,16 +54,57 @@ class AtomicFile:
             SinkError: the folder is missing or cannot be written, or a folder has the file's name.
         """
         try:
-            if self._is_special():
+            if self._temporary is None or self._is_special():
+                self._temporary = None
                 self._file = os.open(self._shown, os.O_WRONLY | getattr(os, "O_CLOEXEC", 0))
                 return
-            # the name may be as long as names can be: its beginning will do
-            start = os.fsdecode(os.fsencode(self._path.name)[:200])
-            temporary = self._path.with_name(f".{start}.{os.urandom(4).hex()}.tmp")
-            self._file = os.open(temporary, _FLAGS, 0o666)
-            self._temporary = temporary
+            self._file = os.open(self._temporary, _FLAGS, 0o666)
         except OSError as error:
             raise sink_error("cannot create", self._shown, error) from None
+
+    def resume(self, earlier: Earlier) -> bool:
+        """Go on with an earlier temporary file; see `runner.sinks.base.Sink.resume`.
+
+        Raises:
+            SinkError: it cannot be written.
+        """
+        place = Path(earlier.place)
+        try:
+            if self._is_special():
+                return False
+            file = os.open(place, os.O_RDWR | os.O_NOFOLLOW | getattr(os, "O_CLOEXEC", 0))
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            raise sink_error("cannot write", place, error) from None
+        try:
+            if os.fstat(file).st_size < earlier.spans[-1][1]:
+                os.close(file)
+                return False
+            if earlier.is_packed:
+                os.ftruncate(file, earlier.end)
+            else:
+                place = other_place(place)
+                file = _packed(file, earlier, place)
+            os.lseek(file, earlier.end, os.SEEK_SET)
+        except OSError as error:
+            os.close(file)
+            raise sink_error("cannot write", place, error) from None
+        self._temporary, self._file, self.position = place, file, earlier.end
+        return True
+
+    def sync(self) -> None:
+        """Bring what was written to the disk.
+
+        Raises:
+            SinkError: that cannot be done.
+        """
+        file = self._file
+        try:
+            if file >= 0 and self._temporary is not None:
+                os.fsync(file)
+        except OSError as error:
+            raise sink_error("cannot write", self._shown, error) from None
 
     def _is_special(self) -> bool:
         try:
@@ -72,6 +126,7 @@ class AtomicFile:
             write_all(self._file, data)
         except OSError as error:
             raise sink_error("cannot write", self._shown, error) from None
+        self.position += len(data)
 
     def lines(self) -> Iterator[bytes]:
         """Yield the lines that have been written so far.
@@ -110,9 +165,15 @@ class AtomicFile:
         partial = self._path.with_name(self._path.name + ".partial")
         try:
             self._temporary.replace(partial)
+            self._temporary = partial
             self.kept_in = str(partial)
         except OSError:
             self.kept_in = str(self._temporary)
+
+    def leave(self) -> None:
+        """Leave the temporary file as it is, for another run to go on with."""
+        with suppress(OSError):
+            self._end(sync=False)
 
     def discard(self) -> None:
         """Remove what was written."""
@@ -132,6 +193,32 @@ class AtomicFile:
                 os.fsync(file)
         finally:
             os.close(file)
+
+
+def other_place(place: Path) -> Path:
+    """Return where what is kept of a place goes, if it cannot be packed there; and back again."""
+    name = place.name
+    return place.with_name(name.removesuffix(_OTHER) if name.endswith(_OTHER) else name + _OTHER)
+
+
+def _packed(source: int, earlier: Earlier, place: Path) -> int:
+    """Copy what is kept of an open file into another one, and close the first."""
+    target = os.open(place, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o666)
+    try:
+        for begin, end in earlier.spans:
+            at = begin
+            while at < end:
+                piece = os.pread(source, min(end - at, _PIECE), at)
+                if not piece:
+                    raise OSError(errno.EIO, "the file has become shorter")
+                write_all(target, piece)
+                at += len(piece)
+    except BaseException:
+        os.close(target)
+        place.unlink()
+        raise
+    os.close(source)
+    return target
 
 
 def write_all(file: int, data: bytes) -> None:

@@ -67,6 +67,40 @@ class SinkState(str, Enum):
     NONE = "none"
 
 
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What an earlier run left of a sink's output, to be gone on with.
+
+    Attributes:
+        place: the file or folder that it wrote to.
+        spans: what of it is kept, at least one: of a file bytes, of a folder numbers of files; each from and
+            up to, in their order.
+        responses: how many responses these hold.
+        committing: whether all was there and was being given its final names, so that some of it may have
+            them.
+    """
+
+    place: str
+    spans: Sequence[tuple[int, int]]
+    responses: int
+    committing: bool = False
+
+    @property
+    def begin(self) -> int:
+        """Where what is kept begins."""
+        return self.spans[0][0]
+
+    @property
+    def end(self) -> int:
+        """Where what is kept ends, once it is packed."""
+        return self.begin + sum(end - begin for begin, end in self.spans)
+
+    @property
+    def is_packed(self) -> bool:
+        """Whether what is kept lies one behind the other."""
+        return self.spans[-1][1] == self.end
+
+
 class Sink(Protocol):
     """Where responses go. The engine calls one method at a time, from any thread.
 
@@ -93,8 +127,36 @@ class Sink(Protocol):
     def undecodable_files(self) -> Sequence[str]:
         """Where the bytes of identifiers that cannot be decoded lie, the first hundred."""
 
+    @property
+    def place(self) -> str:
+        """The file or folder that it writes to, also before `open`; "" for what cannot be gone on with.
+
+        After `close`, of a partial output, what can be gone on with.
+        """
+
+    @property
+    def besides(self) -> Sequence[str]:
+        """Temporary files besides its place, which a run that goes on makes anew."""
+
+    @property
+    def position(self) -> int:
+        """Where in its place the next response goes: in bytes, or the number of a file."""
+
     def open(self) -> None:
         """Check that the output can be written, before any association. Creates nothing with a final name."""
+
+    def resume(self, earlier: Earlier) -> bool:
+        """Go on with what an earlier run left, in place of `open`.
+
+        What is not kept is dropped, and what is lies one behind the other then. Where that needs another
+        place, the old one stays as it is, for whoever has noted the new one to remove.
+
+        Returns:
+            False where what is to be kept is not there any more; nothing is changed then.
+        """
+
+    def sync(self) -> None:
+        """Bring what was written to the disk; also while another thread writes."""
 
     def write(self, batch: Batch) -> None:
         """Take the responses of a batch, in order. A batch is whole: nothing of it comes again."""
@@ -118,3 +180,23 @@ class TakesOutcomes(Protocol):
 
         Called once, right before `close`; not where the run was broken off before its operations ended.
         """
+
+
+class Passing:
+    """What sinks have in common whose output passes and cannot be taken back: nothing to go on with."""
+
+    place = ""
+    besides: Sequence[str] = ()
+    position = 0
+
+    def open(self) -> None:
+        """Nothing."""
+
+    def resume(self, earlier: Earlier) -> bool:
+        """Begin as always."""
+        del earlier
+        self.open()
+        return True
+
+    def sync(self) -> None:
+        """Nothing."""

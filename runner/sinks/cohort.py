@@ -21,7 +21,7 @@ from runner.dicom.transfer_syntax import TransferSyntax
 from runner.errors import SinkError
 from runner.model import CohortSink, Job, Requests, RowState, UniqueKey
 from runner.sinks.atomic_file import AtomicFile, check_folder
-from runner.sinks.base import Batch, Find, Outcome, SinkState
+from runner.sinks.base import Batch, Earlier, Find, Outcome, SinkState
 from runner.sinks.csv_rows import ResponseTable, job_columns, quoted
 from runner.sinks.undecodable import UndecodableFiles
 from runner.status import StatusDetail
@@ -72,12 +72,50 @@ class CohortFileSink:
 
     def open(self) -> None:
         """Begin temporary files beside the paths, and take the rows."""
-        from runner.sinks.cohort_table import CohortTable
+        self._check()
+        self._matches.open()
+        self._opened.append(self._matches)
+        self._begin()
 
+    def resume(self, earlier: Earlier) -> bool:
+        """Go on with the file of what has arrived; the rows are taken anew."""
+        self._check()
+        if not self._matches.resume(earlier):
+            return False
+        self._opened.append(self._matches)
+        self.responses = earlier.responses
+        self._numbers = count(earlier.end + 1)  # each line has more than one character
+        self._begin()
+        return True
+
+    def sync(self) -> None:
+        """Bring what has arrived to the disk."""
+        self._matches.sync()
+
+    @property
+    def place(self) -> str:
+        """The file of what has arrived."""
+        return self._matches.place
+
+    @property
+    def besides(self) -> Sequence[str]:
+        """The files that are made of it at the end."""
+        return [file.place for file in self._files.values()]
+
+    @property
+    def position(self) -> int:
+        """How many bytes have arrived."""
+        return self._matches.position
+
+    def _check(self) -> None:
         check_folder(self._shown.parent)
         if self._shown.exists() and not self._shown.is_file():
             raise SinkError(f"{self._shown} is no regular file", "a cohort is written to a file of its own")
-        for file in (self._matches, *self._files.values()):
+
+    def _begin(self) -> None:
+        from runner.sinks.cohort_table import CohortTable
+
+        for file in self._files.values():
             file.open()
             self._opened.append(file)
         with self._told():
@@ -137,8 +175,6 @@ class CohortFileSink:
         except BaseException:
             self._discard()  # half a table says of no row what became of it
             raise
-        with suppress(SinkError):  # it says nothing any more, and what was asked for is there
-            self._matches.discard()
         files = [*self._files.values()]
         try:
             while whole and files:
@@ -147,7 +183,12 @@ class CohortFileSink:
             for file in files:
                 file.keep()
             self.kept_in = self._files[None].kept_in
-        return SinkState.COMMITTED if whole else SinkState.PARTIAL
+        if not whole:
+            self._matches.leave()
+            return SinkState.PARTIAL
+        with suppress(SinkError):  # it says nothing any more, and what was asked for is there
+            self._matches.discard()
+        return SinkState.COMMITTED
 
     def _discard(self) -> None:
         for file in self._opened:

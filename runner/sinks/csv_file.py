@@ -9,7 +9,7 @@ from pathlib import Path
 from runner.errors import SinkError
 from runner.model import CsvSink, Job
 from runner.sinks.atomic_file import AtomicFile, check_folder
-from runner.sinks.base import Batch, Find, SinkState
+from runner.sinks.base import Batch, Earlier, Find, SinkState
 from runner.sinks.csv_rows import CsvRows
 from runner.sinks.undecodable import UndecodableFiles
 from runner.status import StatusDetail
@@ -48,6 +48,33 @@ class CsvFileSink:
         self._file.open()
         self._opened = True
         self._file.write(self._rows.header())
+
+    def resume(self, earlier: Earlier) -> bool:
+        """Go on with the temporary file of an earlier run."""
+        if not self._file.resume(earlier):
+            return False
+        self._opened = True
+        self.responses = earlier.responses
+        return True
+
+    def sync(self) -> None:
+        """Bring the file to the disk."""
+        self._file.sync()
+
+    @property
+    def place(self) -> str:
+        """The temporary file."""
+        return self._file.place
+
+    @property
+    def besides(self) -> Sequence[str]:
+        """Nothing."""
+        return ()
+
+    @property
+    def position(self) -> int:
+        """How many bytes the file has."""
+        return self._file.position
 
     def write(self, batch: Batch) -> None:
         """Append a row for each response."""

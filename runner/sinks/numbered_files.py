@@ -10,18 +10,20 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from runner.sinks.atomic_file import check_folder, sync_folder, write_all
-from runner.sinks.base import SinkState
+from runner.sinks.atomic_file import check_folder, other_place, sync_folder, write_all
+from runner.sinks.base import Earlier, SinkState
 from runner.sinks.failure import sink_error
 from runner.sinks.undecodable import MAX_NAMED
 
 _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
 #: Responses in any form: no two have the same number.
 _NAME = re.compile(r"rsp([0-9]+)\.(?:dcm|xml|bin)")
+#: Where files are kept that did not get their names.
+_KEPT = re.compile(r"partial-[1-9][0-9]*")
 #: Up to so many files are brought to the disk one by one, more of them with the whole file system.
 _FEW = 16
 
@@ -48,7 +50,11 @@ class NumberedFiles:
         self._folder = folder
         self._ending = ending
         self._existed = False
-        self._staging: Path | None = None
+        self._opened = False
+        if os.path.lexists(folder):
+            self._staging = folder / f".partial-{os.urandom(4).hex()}"
+        else:
+            self._staging = folder.with_name(f".{folder.name[:100]}.partial-{os.urandom(4).hex()}")
         self._descriptor = -1
         self._first = 1
         self._bad: list[int] = []
@@ -65,15 +71,76 @@ class NumberedFiles:
             if self._existed:
                 check_folder(folder)
                 self._first = self.number = _next_number(folder)
-                staging = folder / f".partial-{os.urandom(4).hex()}"
             else:
                 check_folder(folder.parent)
-                staging = folder.with_name(f".{folder.name[:100]}.partial-{os.urandom(4).hex()}")
-            staging.mkdir()
-            self._staging = staging
-            self._descriptor = os.open(staging, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))
+            self._staging.mkdir()
+            self._opened = True
+            self._descriptor = os.open(self._staging, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))
         except OSError as error:
             raise sink_error("cannot write into the folder", folder, error) from None
+
+    def resume(self, earlier: Earlier) -> bool:
+        """Go on with an earlier hidden folder; see `runner.sinks.base.Sink.resume`.
+
+        Raises:
+            SinkError: it cannot be written.
+        """
+        place = Path(earlier.place)
+        try:
+            files = dict(_files(place))
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError as error:
+            raise sink_error("cannot write into the folder", place, error) from None
+        kept = [number for begin, end in earlier.spans for number in range(begin, end)]
+        try:
+            if earlier.committing:
+                kept = self._unnamed(place, files, kept)
+            elif not all(number in files for number in kept):
+                return False
+            if earlier.is_packed:
+                for number in files.keys() - kept:
+                    (place / files[number]).unlink()
+            else:
+                place = _packed(place, [files[number] for number in kept], earlier.begin)
+            self._descriptor = os.open(place, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))
+        except OSError as error:
+            raise sink_error("cannot write into the folder", self._folder, error) from None
+        self._staging, self._opened = place, True
+        self._existed = os.path.lexists(self._folder)
+        self._first, self.number = earlier.begin, earlier.end
+        self.count = earlier.responses
+        self._bad = sorted(number for number, name in _files(place) if name.endswith(".bin"))[:MAX_NAMED]
+        return True
+
+    def _unnamed(self, place: Path, files: Mapping[int, str], kept: Iterable[int]) -> list[int]:
+        """Return which of the files have no final name yet."""
+        named: set[int] = set()
+        if self._folder.is_dir():
+            with os.scandir(self._folder) as entries:
+                named = {entry.inode() for entry in entries if _NAME.fullmatch(entry.name)}
+        return [
+            number
+            for number in kept
+            if number in files and (place / files[number]).stat().st_ino not in named
+        ]
+
+    @property
+    def place(self) -> str:
+        """The path of the hidden folder, also before it is made."""
+        return str(self._staging)
+
+    def sync(self) -> None:
+        """Bring the files to the disk.
+
+        Raises:
+            SinkError: that cannot be done.
+        """
+        try:
+            if self.count:
+                _sync(self._staging, self.count)
+        except OSError as error:
+            raise sink_error("cannot write into the folder", self._folder, error) from None
 
     def put(self, contents: Iterable[bytes]) -> None:
         """Write a file for each of the contents.
@@ -126,7 +193,7 @@ class NumberedFiles:
             SinkError: they cannot be brought to the disk or renamed.
         """
         staging = self._staging
-        if staging is None:
+        if not self._opened:
             return SinkState.NONE
         try:
             if self._descriptor >= 0:
@@ -172,9 +239,9 @@ class NumberedFiles:
         try:
             target = os.open(self._folder, flags)
             try:
-                for number in range(self._first, self.number):
+                for number, name in sorted(_files(staging)):
                     final = number + shift
-                    ending = self._ending if self._is_there(number, source) else "bin"
+                    ending = name.rpartition(".")[2]
                     while not _move(number, final, ending, source, target):
                         final += 1
                     shift = final - number
@@ -189,24 +256,20 @@ class NumberedFiles:
     def _keep(self, staging: Path) -> None:
         """Move the hidden folder to where it can be seen."""
         self.kept_in = str(staging)
+        if staging.parent == self._folder and _KEPT.fullmatch(staging.name):
+            self.undecodable_files = self._bad_files(staging)
+            return  # it is the one that an earlier run kept
         self._folder.mkdir(exist_ok=True)
         number = 1
         while os.path.lexists(kept := self._folder / f"partial-{number}"):
             number += 1
         staging.rename(kept)
+        self._staging = kept
         self.kept_in = str(kept)
         self.undecodable_files = self._bad_files(kept)
 
     def _bad_files(self, folder: Path) -> tuple[str, ...]:
         return tuple(str(folder / f"rsp{number:04d}.bin") for number in self._bad)
-
-    def _is_there(self, number: int, folder: int) -> bool:
-        """Whether the file of that number is not one of an identifier that cannot be decoded."""
-        try:
-            os.stat(f"rsp{number:04d}.{self._ending}", dir_fd=folder)
-        except FileNotFoundError:
-            return False
-        return True
 
 
 class NumberedFilesSink:
@@ -234,16 +297,58 @@ class NumberedFilesSink:
         """Make a hidden folder for the files."""
         self._files.open()
 
+    def resume(self, earlier: Earlier) -> bool:
+        """Go on with the hidden folder of an earlier run."""
+        return self._files.resume(earlier)
+
+    def sync(self) -> None:
+        """Bring the files to the disk."""
+        self._files.sync()
+
+    @property
+    def place(self) -> str:
+        """The hidden folder."""
+        return self._files.place
+
+    @property
+    def besides(self) -> Sequence[str]:
+        """Nothing."""
+        return ()
+
+    @property
+    def position(self) -> int:
+        """The number of the next file."""
+        return self._files.number
+
 
 def _next_number(folder: Path) -> int:
     """Return the number behind those of the files that are in a folder."""
-    highest = 0
+    return max((number for number, _ in _files(folder)), default=0) + 1
+
+
+def _files(folder: Path) -> Iterator[tuple[int, str]]:
+    """Yield the files with numbers that are in a folder, with their numbers."""
     with os.scandir(folder) as entries:
         for entry in entries:
             match = _NAME.fullmatch(entry.name)
             if match is not None:
-                highest = max(highest, int(match.group(1)))
-    return highest + 1
+                yield int(match.group(1)), entry.name
+
+
+def _packed(place: Path, names: Iterable[str], first: int) -> Path:
+    """Put files into another folder too, numbered without gaps; return that."""
+    import shutil
+
+    other = other_place(place)
+    shutil.rmtree(other, ignore_errors=True)
+    other.mkdir()
+    for number, name in enumerate(names, first):
+        target = other / f"rsp{number:04d}.{name.rpartition('.')[2]}"
+        try:
+            os.link(place / name, target)
+        except OSError:  # a file system without hard links
+            shutil.copyfile(place / name, target)
+    return other
 
 
 def _move(number: int, final_number: int, ending: str, source: int, target: int) -> bool:

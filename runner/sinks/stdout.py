@@ -17,7 +17,7 @@ from runner.dicom.shown_text import shown
 from runner.dicom.transfer_syntax import TransferSyntax
 from runner.errors import SinkError
 from runner.model import Job, StdoutFormat, StdoutSink
-from runner.sinks.base import Batch, Find, Sink, SinkState
+from runner.sinks.base import Batch, Find, Passing, Sink, SinkState
 from runner.sinks.csv_rows import CsvRows
 from runner.sinks.failure import sink_error
 from runner.sinks.undecodable import UndecodableFiles
@@ -105,7 +105,7 @@ class StandardOutput:
             view = view[written:]
 
 
-class _Printing:
+class _Printing(Passing):
     """What all ways of printing have in common. See `runner.sinks.base.Sink`."""
 
     type = "stdout"
@@ -121,9 +121,6 @@ class _Printing:
     def undecodable_files(self) -> Sequence[str]:
         """Where identifiers lie that could not be printed."""
         return self._undecodable.names
-
-    def open(self) -> None:
-        """Nothing: standard output is there."""
 
     def write(self, batch: Batch) -> None:
         """Print the responses of a batch."""

@@ -10,7 +10,7 @@ from runner.dicom.response_xml import response_xml
 from runner.errors import SinkError
 from runner.model import Job, XmlSink
 from runner.sinks.atomic_file import AtomicFile, check_folder
-from runner.sinks.base import Batch, Find, SinkState
+from runner.sinks.base import Batch, Earlier, Find, SinkState
 from runner.sinks.numbered_files import NumberedFiles, NumberedFilesSink
 from runner.sinks.undecodable import UndecodableFiles
 from runner.status import StatusDetail
@@ -79,6 +79,33 @@ class XmlFileSink:
         self._file.open()
         self._opened = True
         self._file.write((_HEAD + '<responses type="C-FIND">\n').encode())
+
+    def resume(self, earlier: Earlier) -> bool:
+        """Go on with the temporary file of an earlier run."""
+        if not self._file.resume(earlier):
+            return False
+        self._opened = True
+        self.responses = earlier.responses
+        return True
+
+    def sync(self) -> None:
+        """Bring the file to the disk."""
+        self._file.sync()
+
+    @property
+    def place(self) -> str:
+        """The temporary file."""
+        return self._file.place
+
+    @property
+    def besides(self) -> Sequence[str]:
+        """Nothing."""
+        return ()
+
+    @property
+    def position(self) -> int:
+        """How many bytes the file has."""
+        return self._file.position
 
     def write(self, batch: Batch) -> None:
         """Append an element for each response."""

@@ -34,11 +34,12 @@ CREATE TABLE works (
     durable INTEGER NOT NULL DEFAULT 0, sinks TEXT NOT NULL DEFAULT '[]', phase TEXT NOT NULL
 );
 CREATE TABLE roots (
-    work INTEGER NOT NULL, root INTEGER NOT NULL, checkpoint INTEGER NOT NULL, verdict TEXT NOT NULL,
+    work INTEGER NOT NULL, root INTEGER NOT NULL, checkpoint INTEGER NOT NULL,
     segments TEXT NOT NULL, PRIMARY KEY (work, root)
 ) WITHOUT ROWID;
 CREATE TABLE operations (
     work INTEGER NOT NULL, number INTEGER NOT NULL, root INTEGER NOT NULL, record TEXT NOT NULL,
+    more TEXT NOT NULL,
     PRIMARY KEY (work, number)
 ) WITHOUT ROWID;
 CREATE INDEX operations_of_root ON operations (work, root);

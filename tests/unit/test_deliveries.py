@@ -17,9 +17,15 @@ FAILED = Ending("failed", 5, 3, 1, 2, 0.5)
 RECORDS = [bytes([number]) * 16 for number in range(10)]
 
 
+def begun(folder: Path, job: str) -> KeptRun:
+    kept = KeptRun(folder, job)
+    kept.begin("", 0, {})
+    return kept
+
+
 def a_run(folder: Path, *found: int, fails: bool = False, job: str = "job", query: str = "q") -> set[int]:
     """Note records in a run; return those that were known."""
-    kept = KeptRun.begin(folder, job, "", 0)
+    kept = begun(folder, job)
     known = kept.deliveries(job).note(query, {RECORDS[number] for number in found})
     kept.end(FAILED if fails else COMPLETE, () if fails else (query,))
     kept.release()
@@ -48,14 +54,14 @@ def test_it_is_of_a_job_and_a_query(tmp_path: Path) -> None:
 
 
 def test_a_record_that_comes_again_in_a_run_is_new_still(tmp_path: Path) -> None:
-    kept = KeptRun.begin(tmp_path, "job", "", 0)
+    kept = begun(tmp_path, "job")
     deliveries = kept.deliveries("job")
     assert [deliveries.note("q", RECORDS[:2]), deliveries.note("q", RECORDS[:3])] == [set(), set()]
     kept.release()
 
 
 def test_only_queries_whose_records_went_to_a_sink_are_committed(tmp_path: Path) -> None:
-    kept = KeptRun.begin(tmp_path, "job", "", 0)
+    kept = begun(tmp_path, "job")
     deliveries = kept.deliveries("job")
     deliveries.note("a", RECORDS[:1])
     deliveries.note("b", RECORDS[:1])
@@ -83,7 +89,7 @@ def test_pruning_runs_does_not_forget_what_they_delivered(tmp_path: Path) -> Non
 
 def test_without_a_state_there_is_no_telling(tmp_path: Path) -> None:
     (tmp_path / FILE_NAME).write_bytes(b"no database" * 1000)
-    kept = KeptRun.begin(tmp_path, "job", "", 0)
+    kept = begun(tmp_path, "job")
     with pytest.raises(StateError, match="not a database"):
         kept.deliveries("job")
     kept.release()

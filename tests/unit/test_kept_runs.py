@@ -20,8 +20,14 @@ COMPLETE = Ending("complete", 0, 5, 2, 2, 0.5)
 FAILED = Ending("failed", 5, 3, 1, 2, 0.5)
 
 
+def begun(folder: Path, job: str = "job", instant: int = 0) -> KeptRun:
+    kept = KeptRun(folder, job)
+    kept.begin(f"{job}.yaml", instant, {})
+    return kept
+
+
 def a_run(folder: Path, ending: Ending | None = COMPLETE, job: str = "job", instant: int = 0) -> int:
-    kept = KeptRun.begin(folder, job, f"{job}.yaml", instant)
+    kept = begun(folder, job, instant)
     if ending is not None:
         kept.end(ending)
     kept.release()
@@ -105,7 +111,7 @@ def test_runs_are_known_the_latest_first(tmp_path: Path) -> None:
 
 def test_a_run_that_goes_on_is_said_to(tmp_path: Path) -> None:
     a_run(tmp_path, None)
-    going_on = KeptRun.begin(tmp_path, "job", "", 0)
+    going_on = begun(tmp_path)
     assert [run.running for run in runs(tmp_path, Database(tmp_path))] == [True, False]
     going_on.release()
 
@@ -134,7 +140,7 @@ def test_old_runs_are_forgotten_but_for_the_latest_and_the_latest_complete(tmp_p
 
 def test_a_damaged_database_does_not_keep_a_run_from_running(tmp_path: Path) -> None:
     (tmp_path / FILE_NAME).write_bytes(b"no database" * 1000)
-    kept = KeptRun.begin(tmp_path, "job", "", 0)
+    kept = begun(tmp_path)
     kept.end(COMPLETE)
     kept.release()
     assert "file is not a database; remove this file" in str(kept.trouble)
@@ -151,7 +157,7 @@ def test_a_database_of_another_version_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_does_not_keep_a_run_from_ending(tmp_path: Path) -> None:
-    kept = KeptRun.begin(tmp_path, "job", "", 0)
+    kept = begun(tmp_path)
     assert kept.id == 1
     database = kept._database
     assert database is not None
@@ -159,7 +165,7 @@ def test_a_full_disk_does_not_keep_a_run_from_ending(tmp_path: Path) -> None:
     database.execute(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(StateError, match="full"), database.writing():
         database.put(
-            "INSERT INTO operations VALUES (1, ?, 0, ?)", [(number, "x" * 5000) for number in range(9)]
+            "INSERT INTO operations VALUES (1, ?, 0, ?, '')", [(number, "x" * 5000) for number in range(9)]
         )
     kept.end(COMPLETE)
     kept.release()

@@ -9,7 +9,7 @@ from runner.engine.delivery import Delivery
 from runner.errors import SinkError
 from runner.model import InformationModel, Job, Peer, Query, Request, StdoutSink
 from runner.plan import operations
-from runner.sinks.base import Batch, Find, SinkState
+from runner.sinks.base import Batch, Find, Passing, SinkState
 from runner.status import StatusDetail
 
 JOB = Job(
@@ -21,7 +21,7 @@ FIND = Find(next(operations(JOB)), TransferSyntax.EXPLICIT_LITTLE)
 BATCH = Batch(FIND, 1, 0xFF00, [b"one", b"two"], {})
 
 
-class RecordingSink:
+class RecordingSink(Passing):
     """Notes what it is called with; fails in the method that it is told."""
 
     type = "recording"
