@@ -293,7 +293,10 @@ def _leaves_more(parts: Sequence[Part], whole: Part) -> bool:
 
 def _no_proof(result: OperationResult) -> OperationResult:
     """Say that a part which would have shown that nothing is missing was cut off itself."""
-    return replace(result, verdict=Verdict.UNKNOWN)
+    error, part = result.error, result.operation.part
+    if error is not None and part:
+        error = type(error)(f"{part}: {error.what}", error.advice)
+    return replace(result, verdict=Verdict.UNKNOWN, error=error)
 
 
 def _at_the_floor(result: OperationResult, reason: str) -> OperationResult:

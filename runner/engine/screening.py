@@ -334,7 +334,10 @@ class Screens:
                 scope = () if duplicates.across is Across.PEERS else (operation.peer.name,)
                 seen = self._shared("deduplicate", query.name, *scope)
             if seen is not None:
-                yield DuplicateScreen(duplicates.key, seen, operation.number)
+                # equal answers that have no key to tell them apart are several records, unless the job says
+                # otherwise: only what another part has answered comes again
+                numbered = duplicates.across is Across.PARTS and not duplicates.key.paths
+                yield DuplicateScreen(duplicates.key, seen, operation.number, numbered=numbered)
         expect = query.expect
         if expect is not None:
             if expect.required:
@@ -583,18 +586,23 @@ class DuplicateScreen:
         key: what tells records apart.
         seen: those that have come.
         operation: the number of the operation whose responses come.
+        numbered: whether equal responses of this operation are records of their own: the second of them is
+            the same as the second of another operation.
     """
 
-    def __init__(self, key: UniqueKey, seen: Seen, operation: int) -> None:
+    def __init__(self, key: UniqueKey, seen: Seen, operation: int, *, numbered: bool = False) -> None:
         self._records = Records(key)
         self._seen = seen
         self._operation = operation
+        self._times: dict[bytes, int] | None = {} if numbered else None
         self.paths: Sequence[Path] = self._records.paths
         self._removed = self._doubled = self._unidentified = 0
 
     def take(self, columns: AttributeColumns) -> Sequence[int] | None:
         """Return the indexes of records that are new."""
         digests = self._records.digests(columns)
+        if self._times is not None:
+            digests = [self._numbered(digest, self._times) for digest in digests]
         before = self._seen.note(digests, self._operation)
         self._unidentified += digests.count(None)
         news = [index for index, operation in enumerate(before) if operation is None]
@@ -603,6 +611,13 @@ class DuplicateScreen:
         self._removed += len(before) - len(news)
         self._doubled += before.count(self._operation)
         return news
+
+    @staticmethod
+    def _numbered(digest: bytes | None, times: dict[bytes, int]) -> bytes | None:
+        if digest is None:
+            return None
+        times[digest] = time = times.get(digest, 0) + 1
+        return digest if time == 1 else b"%b %d" % (digest, time)
 
     def report(self, screened: dict[str, object]) -> None:
         """Set `removed`, `doubled` and `unidentified`."""

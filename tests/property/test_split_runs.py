@@ -132,3 +132,46 @@ def test_no_run_loses_or_doubles_a_record(
             assert int(result.exit_status) == 6
         if len(wanted) < cap and "every" not in more and "residue" not in more:
             assert result.verdict is Verdict.COMPLETE
+
+
+WORKLIST = """
+version: 1
+peers: {{main: {{host: pacs, port: 104}}}}
+queries:
+  steps:
+    model: worklist
+    keys: {{ScheduledProcedureStepSequence: [{{ScheduledProcedureStepStartTime: 0000-2359}}]}}
+    split: {{key: ScheduledProcedureStepStartDate, from: 2024-01-01, to: 2024-01-03{more}}}
+sinks: [{{type: csv, path: steps.csv}}]
+"""
+
+
+def a_step(date: str, time: str) -> Identifier:
+    item = (Element(0x00400002, "DA", date), Element(0x00400003, "TM", time))
+    return (Element(0x00400100, "SQ", (item,)),)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(st.tuples(st.sampled_from(DATES[:2]), st.sampled_from(["0800", "1200", "120000"])), max_size=30),
+    st.integers(2, 9),
+    st.sampled_from(["", ", every: 1d"]),
+)
+def test_steps_that_look_the_same_are_as_many_as_there_are(
+    moments: list[tuple[str, str]], cap: int, more: str
+) -> None:
+    """What is asked of a worklist need not tell its entries apart: parts overlap, and none is lost."""
+    peer = Capped([a_step(*moment) for moment in moments], cap, 0xFE00)
+    with tempfile.TemporaryDirectory() as name, patch.object(peer_worker, "PeerConnection", peer):
+        folder = Path(name)
+        path = folder / "job.yaml"
+        path.write_text(WORKLIST.format(more=more))
+        job, problems = load_job(path)
+        assert job is not None, problems
+        result = run(job, output_dir=folder, stdout=io.BytesIO(), stop=StopSignal())
+        assert result.error is None
+        assert result.ledger.delivered <= len(moments)
+        if result.verdict is Verdict.COMPLETE:
+            assert result.ledger.delivered == len(moments)
+        if len(moments) <= cap:
+            assert result.verdict is Verdict.COMPLETE
