@@ -50,10 +50,10 @@ MEANINGS: dict[ExitStatus, tuple[str, str]] = {
     ),
     ExitStatus.INTERRUPTED: (
         "interrupted (SIGINT)",
-        "What arrived until then is kept, and no output bears its final name. Run the job again.",
+        "What arrived until then is kept, and no output bears its final name. cfind run --resume goes on.",
     ),
     ExitStatus.TERMINATED: (
         "terminated (SIGTERM, SIGHUP)",
-        "What arrived until then is kept, and no output bears its final name. Run the job again.",
+        "What arrived until then is kept, and no output bears its final name. cfind run --resume goes on.",
     ),
 }

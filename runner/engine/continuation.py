@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -110,7 +109,7 @@ class Continuation:
         if missing:
             raise _is_gone(missing)
         self._begun = [
-            replace(_place(sink), begin=one.begin, end=one.begin + place.end - place.begin)
+            _place(sink)._replace(begin=one.begin, end=one.begin + place.end - place.begin)
             if isinstance(one, Earlier)
             else SinkPlace("", state=SinkState.COMMITTED.value, responses=one.responses)
             if isinstance(one, SinkResult)
@@ -200,7 +199,7 @@ class Continuation:
     def closing(self, *, whole: bool) -> None:
         """Note that the sinks are closed now."""
         now = [
-            replace(begun, responses=sink.responses) if begun.state == "open" else begun
+            begun._replace(responses=sink.responses) if begun.state == "open" else begun
             for begun, sink in zip(self._begun, self._delivery.sinks, strict=False)
         ]
         self._kept.closing(now, self._delivery.sync, whole=whole)
@@ -276,6 +275,8 @@ def remove_leftover(place: str, *, kept: bool = False) -> None:
         return
     with suppress(OSError):
         if path.is_dir() and not path.is_symlink():
+            import shutil
+
             shutil.rmtree(path)
         else:
             path.unlink()

@@ -56,7 +56,6 @@ class NumberedFiles:
         else:
             self._staging = folder.with_name(f".{folder.name[:100]}.partial-{os.urandom(4).hex()}")
         self._descriptor = -1
-        self._first = 1
         self._bad: list[int] = []
 
     def open(self) -> None:
@@ -70,7 +69,7 @@ class NumberedFiles:
         try:
             if self._existed:
                 check_folder(folder)
-                self._first = self.number = _next_number(folder)
+                self.number = _next_number(folder)
             else:
                 check_folder(folder.parent)
             self._staging.mkdir()
@@ -108,7 +107,7 @@ class NumberedFiles:
             raise sink_error("cannot write into the folder", self._folder, error) from None
         self._staging, self._opened = place, True
         self._existed = os.path.lexists(self._folder)
-        self._first, self.number = earlier.begin, earlier.end
+        self.number = earlier.end
         self.count = earlier.responses
         self._bad = sorted(number for number, name in _files(place) if name.endswith(".bin"))[:MAX_NAMED]
         return True
@@ -232,14 +231,15 @@ class NumberedFiles:
 
     def _name_files(self, staging: Path) -> tuple[str, ...]:
         """Give the files their names one by one; return those of the identifiers that cannot be decoded."""
-        shift = max(0, _next_number(self._folder) - self._first)
+        files = sorted(_files(staging))
+        shift = max(0, _next_number(self._folder) - files[0][0]) if files else 0
         bad: list[str] = []
         flags = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0)
         source = os.open(staging, flags)
         try:
             target = os.open(self._folder, flags)
             try:
-                for number, name in sorted(_files(staging)):
+                for number, name in files:
                     final = number + shift
                     ending = name.rpartition(".")[2]
                     while not _move(number, final, ending, source, target):

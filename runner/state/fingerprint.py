@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from enum import Enum
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,11 @@ from runner.dicom.dictionary import Dictionary
 from runner.dicom.identifier import Identifier
 from runner.dicom.path import path_text
 from runner.model import Job, Peer, Query, Secret, SecretSource
+
+try:  # hashlib loads OpenSSL, which takes longer than all that is done here
+    from _blake2 import blake2b
+except ImportError:
+    from hashlib import blake2b
 
 #: How a peer is asked, and not what: a run may go on with other ones.
 _HOW = frozenset(

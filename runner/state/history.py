@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from runner.state.database import FILE_NAME, Database
 from runner.state.lock import is_held
@@ -29,8 +29,7 @@ _FORGET = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(NamedTuple):
     """A run that is known.
 
     Attributes:
@@ -84,7 +83,7 @@ def runs(folder: Path, database: Database, job: str | None = None) -> list[Run]:
         # only the latest of a job can go on
         running = verdict is None and name not in asked and is_held(folder, name)
         asked.add(name)
-        found.append(replace(Run(*row), running=running))
+        found.append(Run(*row)._replace(running=running))
     return found
 
 

@@ -8,9 +8,8 @@ import threading
 import time
 from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from runner.errors import StateError
 from runner.state.database import Database
@@ -33,8 +32,7 @@ Record = dict[str, Any]
 Segment = tuple[int, int, int]
 
 
-@dataclass(frozen=True, slots=True)
-class SinkPlace:
+class SinkPlace(NamedTuple):
     """Where a sink's output lies.
 
     Attributes:
@@ -59,8 +57,7 @@ class SinkPlace:
         return tuple(filter(None, (self.place, *self.besides)))
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
+class Work(NamedTuple):
     """What is known of what the runs before have done of the same work.
 
     Attributes:
@@ -80,8 +77,7 @@ class Work:
     phase: str
 
 
-@dataclass(frozen=True, slots=True)
-class Ending:
+class Ending(NamedTuple):
     """How a run ended.
 
     Attributes:
@@ -363,7 +359,7 @@ class KeptRun:
     def _put_sinks(self, database: Database, sinks: Sequence[SinkPlace], phase: str) -> None:
         database.execute(
             "UPDATE works SET sinks = ?, phase = ? WHERE id = ?",
-            (json.dumps([asdict(sink) for sink in sinks]), phase, self._work),
+            (json.dumps([sink._asdict() for sink in sinks]), phase, self._work),
         )
 
     def operation_ended(self, root: int, record: Record, more: Record) -> None:

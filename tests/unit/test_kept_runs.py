@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -122,7 +121,7 @@ def test_the_last_success_is_the_moment_that_its_dates_were_made_for(tmp_path: P
     a_run(tmp_path, instant=1_500_000)
     a_run(tmp_path, instant=2_000_000, job="other")
     a_run(tmp_path, FAILED, instant=9_000_000)
-    a_run(tmp_path, replace(COMPLETE, exit_status=8), instant=8_000_000)
+    a_run(tmp_path, COMPLETE._replace(exit_status=8), instant=8_000_000)
     assert last_success(database, "job") == 1_500_000
 
 
