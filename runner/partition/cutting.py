@@ -70,7 +70,7 @@ def cut(
             (), f"the peer does not match what splits the query: it answers {part.label} with other values"
         )
     if experience.is_futile:
-        return Cut((), f"every part hit a cap: the peer seems not to match {split.name}")
+        return Cut((), f"part after part hit a cap: the peer seems not to match {split.name}, or its time")
     if isinstance(split, DateSplit):
         from runner.partition.dates import cut_dates
 

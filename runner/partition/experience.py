@@ -23,6 +23,9 @@ _ENOUGH = 3
 #: After so many caps, and no part without one, cutting does not help. A crowded second of an archive of
 #: many years is reached after fewer.
 _FUTILE = 60
+#: After so many caps one after the other neither. A day that the peer does not match by times is given up so,
+#: before all of its 86,400 seconds are asked for.
+_FUTILE_RUN = 300
 #: How many answers are remembered.
 _MEMORY = 64
 
@@ -46,7 +49,7 @@ def second_of_share(share: float) -> float:
 class Experience:
     """What was learnt from one peer's answers to the parts of one query."""
 
-    __slots__ = ("_answers", "_caps", "_limit", "_whole")
+    __slots__ = ("_answers", "_caps", "_limit", "_run", "_whole")
 
     def __init__(self, result_limit: int | None = None) -> None:
         """Begin without answers.
@@ -57,24 +60,26 @@ class Experience:
         # a count that equals a declared cap counts as capped, so that less is of use
         self._limit = result_limit - 1 if result_limit is not None else None
         self._answers: deque[tuple[float, float, int]] = deque(maxlen=_MEMORY)
-        self._caps = self._whole = 0
+        self._caps = self._whole = self._run = 0
 
     def note_cap(self, responses: int) -> None:
         """Note the raw responses of a part that hit a cap."""
         self._caps += 1
+        self._run += 1
         if responses and (self._limit is None or responses < self._limit):
             self._limit = responses
 
     def note_whole(self, place: tuple[float, float] | None, responses: int) -> None:
         """Note the raw responses of a part that came back whole, and between what positions it lies."""
         self._whole += 1
+        self._run = 0
         if place is not None and place[1] > place[0]:
             self._answers.append((*place, responses))
 
     @property
     def is_futile(self) -> bool:
-        """Whether cutting was tried often, and no part came back whole."""
-        return not self._whole and self._caps >= _FUTILE
+        """Whether cutting was tried often, and no part came back whole, ever or since."""
+        return self._run >= _FUTILE_RUN or (not self._whole and self._caps >= _FUTILE)
 
     def pieces(self, start: float, end: float) -> int:
         """Return into how many pieces a capped part should be cut, at least 2."""

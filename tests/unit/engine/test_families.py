@@ -267,3 +267,12 @@ def test_a_peer_that_tells_of_one_kind_of_answers_may_not_tell_of_another(
     assert "incomplete" in {one["verdict"] for one in of_split}
     assert {one["cap"] for one in of_split} == {"same-count", None} or len(of_split) == 1
     assert int(result.exit_status) == 6
+
+
+def test_a_day_that_is_refused_at_every_time_is_given_up(running: Running) -> None:
+    """It says no more than 0xA700, so that nothing but the number of refusals shows that it ignores times."""
+    peer = Scripted(lambda date, _: ([], 0xA700 if 20240101 in days(date) else 0))
+    result, records = running(peer, SPLIT.replace(", until: 1d", ""))
+    assert (result.verdict.value, int(result.exit_status)) == ("failed", 5)
+    assert len(peer.asked) < 1000
+    assert any("part after part hit a cap" in one["error"]["message"] for one in records if one["error"])
