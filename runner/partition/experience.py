@@ -72,13 +72,14 @@ class Experience:
     def note_whole(self, place: tuple[float, float] | None, responses: int) -> None:
         """Note the raw responses of a part that came back whole, and between what positions it lies."""
         self._whole += 1
-        self._run = 0
+        if responses:  # quiet times come back whole from a peer that refuses all others, too
+            self._run = 0
         if place is not None and place[1] > place[0]:
             self._answers.append((*place, responses))
 
     @property
     def is_futile(self) -> bool:
-        """Whether cutting was tried often, and no part came back whole, ever or since."""
+        """Whether cutting was tried often, and no part came back whole ever, or with anything since."""
         return self._run >= _FUTILE_RUN or (not self._whole and self._caps >= _FUTILE)
 
     def pieces(self, start: float, end: float) -> int:
