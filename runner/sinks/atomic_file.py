@@ -162,13 +162,22 @@ class AtomicFile:
         if self._temporary is None:
             self.kept_in = str(self._shown)
             return
-        partial = self._path.with_name(self._path.name + ".partial")
+        partial = self._partial
         try:
             self._temporary.replace(partial)
             self._temporary = partial
             self.kept_in = str(partial)
         except OSError:
             self.kept_in = str(self._temporary)
+
+    @property
+    def _partial(self) -> Path:
+        return self._path.with_name(self._path.name + ".partial")
+
+    def forget_partial(self) -> None:
+        """Remove what an earlier run has kept as NAME.partial, if it has."""
+        with suppress(OSError):  # it says of itself that it is not whole
+            self._partial.unlink()
 
     def leave(self) -> None:
         """Leave the temporary file as it is, for another run to go on with."""
