@@ -6,6 +6,7 @@ import argparse
 import json
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,17 +49,17 @@ def parser() -> ArgumentParser:
 
 
 def _count(text: str) -> int:
-    number = int(text)
-    if number < 0:
-        raise ValueError
-    return number
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no count of runs, such as 30")
+    return int(text)
 
 
 def _days(text: str) -> float:
-    number = float(text.removesuffix("d"))
-    if not 0 <= number < float("inf"):
-        raise ValueError
-    return number
+    with suppress(ValueError):
+        number = float(text.removesuffix("d"))
+        if 0 <= number < float("inf"):
+            return number
+    raise argparse.ArgumentTypeError(f"{text!r} is no number of days, such as 30 or 0.5")
 
 
 def execute(argv: Sequence[str]) -> ExitStatus:
@@ -83,6 +84,8 @@ def execute(argv: Sequence[str]) -> ExitStatus:
         complain(f"{forgotten} {'run' if forgotten == 1 else 'runs'} forgotten")
         return ExitStatus.SUCCESS
     found = runs(folder, database, job)
+    if job is not None and not found:
+        complain(f"no run of a job {job!r} is known in {folder}")
     if options.format == "json":
         say(json.dumps([_document(run) for run in found], indent=2, ensure_ascii=False) + "\n")
         return ExitStatus.SUCCESS

@@ -104,3 +104,18 @@ def test_a_damaged_state_is_told(cfind: Cfind, command: tuple[str, ...]) -> None
     status, stdout, stderr = cfind("run", file)
     assert (status, len(stdout.splitlines()) > 1) == (0, True)
     assert "so the run cannot be resumed" in stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--days", "-1"), "'-1' is no number of days"),
+        (("--days", "week"), "'week' is no number of days"),
+        (("--keep", "-1"), "'-1' is no count of runs"),
+        (("--keep", "1.5"), "'1.5' is no count of runs"),
+    ],
+)
+def test_what_is_kept_is_said_in_numbers(cfind: Cfind, options: tuple[str, ...], said: str) -> None:
+    status, _, stderr = cfind("history", "--prune", f"{options[0]}={options[1]}")
+    assert status == 2
+    assert said in stderr
