@@ -9,10 +9,9 @@ from runner.dicom.dictionary import Dictionary
 from runner.dicom.response_xml import response_xml
 from runner.errors import SinkError
 from runner.model import Job, XmlSink
-from runner.sinks.atomic_file import AtomicFile, check_folder
-from runner.sinks.base import Batch, Earlier, Find, SinkState
+from runner.sinks.base import Batch, Find, SinkState
 from runner.sinks.numbered_files import NumberedFiles, NumberedFilesSink
-from runner.sinks.undecodable import UndecodableFiles
+from runner.sinks.one_file import OneFileSink
 from runner.status import StatusDetail
 
 _HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
@@ -47,65 +46,19 @@ class XmlFilesSink(NumberedFilesSink):
         return self._files.close(whole=whole, keep_names=self._declaration.keep_after_failure)
 
 
-class XmlFileSink:
+class XmlFileSink(OneFileSink):
     """Writes PATH whole, or PATH.partial. See `runner.sinks.base.Sink`."""
 
     type = "xml"
 
     def __init__(self, declaration: XmlSink, job: Job, output_dir: Path) -> None:
-        path = output_dir / declaration.path
-        self.path = str(path)
-        self.responses = 0
+        super().__init__(output_dir / declaration.path)
         self._declaration = declaration
         self._dictionary: Dictionary = job.dictionary
-        self._folder = path.parent
-        self._file = AtomicFile(path)
-        self._undecodable = UndecodableFiles(path.parent, f"{path.name}.")
-        self._opened = False
-
-    @property
-    def kept_in(self) -> str:
-        """Where a partial output lies."""
-        return self._file.kept_in
-
-    @property
-    def undecodable_files(self) -> Sequence[str]:
-        """Where identifiers lie that cannot be decoded."""
-        return self._undecodable.names
 
     def open(self) -> None:
         """Begin a temporary file beside the path."""
-        check_folder(self._folder)
-        self._file.open()
-        self._opened = True
-        self._file.write((_HEAD + '<responses type="C-FIND">\n').encode())
-
-    def resume(self, earlier: Earlier) -> bool:
-        """Go on with the temporary file of an earlier run."""
-        if not self._file.resume(earlier):
-            return False
-        self._opened = True
-        self.responses = earlier.responses
-        return True
-
-    def sync(self) -> None:
-        """Bring the file to the disk."""
-        self._file.sync()
-
-    @property
-    def place(self) -> str:
-        """The temporary file."""
-        return self._file.place
-
-    @property
-    def besides(self) -> Sequence[str]:
-        """Nothing."""
-        return ()
-
-    @property
-    def position(self) -> int:
-        """How many bytes the file has."""
-        return self._file.position
+        self._begin((_HEAD + '<responses type="C-FIND">\n').encode())
 
     def write(self, batch: Batch) -> None:
         """Append an element for each response."""
@@ -134,11 +87,7 @@ class XmlFileSink:
                 raise
             self._file.commit()
             return SinkState.COMMITTED if whole else SinkState.PARTIAL
-        if not self.responses:
-            self._file.discard()
-            return SinkState.NONE
-        self._file.keep()
-        return SinkState.PARTIAL
+        return self._keep()
 
 
 def _limited(batch: Batch, limit: int | None, taken: int) -> Sequence[bytes]:
