@@ -1,19 +1,21 @@
 """A-ASSOCIATE-RQ, -AC and -RJ (PS3.8 9.3.2 to 9.3.4): what is proposed and what the peer made of it.
 
-pynetdicom's classes encode and decode them. Since its decoder gives up on items that it does not know,
-and the standard wants those ignored (PS3.8 9.3.1), an A-ASSOCIATE-AC goes through a sieve first.
+They are encoded and read here and not by pynetdicom's classes: importing these takes longer than a query,
+and they give up on items that they do not know, which are to be ignored (PS3.8 9.3.1). Tests hold each
+against the other.
 """
 
 from __future__ import annotations
 
 import re
+import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from runner.association.events import Accepted, Answers, NegotiatedContext, Rejected
 from runner.association.items import NegotiationError, item, items, uid_text
-from runner.association.pdu import ASSOCIATE_AC, PDU_HEADER, SHORTEST_SENT
+from runner.association.pdu import ASSOCIATE_RQ, PDU_HEADER, SHORTEST_SENT
 from runner.dicom.implementation import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from runner.dicom.transfer_syntax import TransferSyntax
 from runner.errors import InvalidJobError
@@ -27,16 +29,31 @@ APPLICATION_CONTEXT = "1.2.840.10008.3.1.1.1"
 #: What is taken where the peer does not state its maximum length.
 UNSTATED_MAX_PDU = 16384
 
+#: Types of items (PS3.8 9.3.2 and 9.3.3) and of sub-items of the user information (PS3.8 D.1, PS3.7 D.3.3.2).
 _APPLICATION_CONTEXT_ITEM = 0x10
+_PRESENTATION_CONTEXT_RQ_ITEM = 0x20
 _PRESENTATION_CONTEXT_AC_ITEM = 0x21
+_ABSTRACT_SYNTAX_ITEM = 0x30
 _TRANSFER_SYNTAX_ITEM = 0x40
 _USER_INFORMATION_ITEM = 0x50
 _MAXIMUM_LENGTH_ITEM = 0x51
-#: Protocol version, AE titles and reserved fields before the items.
-_FIXED_FIELDS = 68
+_IMPLEMENTATION_CLASS_UID_ITEM = 0x52
+_IMPLEMENTATION_VERSION_NAME_ITEM = 0x55
+
+#: Protocol version, called and calling AE title, between and behind them reserved bytes (PS3.8 Table 9-11).
+_FIXED_FIELDS = struct.Struct(">H2x16s16s32x")
+_PROTOCOL_VERSION = 1
+#: ID, result and reserved bytes of a presentation context (PS3.8 Tables 9-13 and 9-18).
+_CONTEXT_FIELDS = struct.Struct(">BxBx")
+_MAXIMUM_LENGTH = struct.Struct(">L")
+#: Result, source and reason of an A-ASSOCIATE-RJ, behind a reserved byte (PS3.8 Table 9-21).
+_REJECTION_FIELDS = struct.Struct(">xBBB")
 _ACCEPTANCE = 0
-#: PS3.5 9.1; what is none makes the decoder warn.
+#: PS3.5 9.1.
 _UID = re.compile(r"(?:0|[1-9][0-9]*)(?:\.(?:0|[1-9][0-9]*))+")
+_LONGEST_UID = 64
+#: PS3.5 6.2: the default repertoire without the backslash and control characters, and more than spaces.
+_AE_TITLE = re.compile(r"(?! *\Z)[ -\[\]-~]{1,16}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,49 +89,31 @@ def request_pdu(proposal: Proposal) -> bytes:
     Raises:
         InvalidJobError: if an AE title is empty, too long, or has characters that are not allowed.
     """
-    from pynetdicom.pdu import A_ASSOCIATE_RQ
-    from pynetdicom.pdu_primitives import (
-        A_ASSOCIATE,
-        ImplementationClassUIDNotification,
-        ImplementationVersionNameNotification,
-        MaximumLengthNotification,
-    )
-    from pynetdicom.presentation import PresentationContext
-
-    primitive = A_ASSOCIATE()
-    primitive.application_context_name = APPLICATION_CONTEXT
-    try:
-        primitive.called_ae_title = proposal.called_ae_title
-        primitive.calling_ae_title = proposal.calling_ae_title
-    except ValueError:
+    titles = (proposal.called_ae_title, proposal.calling_ae_title)
+    if not all(map(_AE_TITLE.fullmatch, titles)):
         raise InvalidJobError(
-            f"the AE titles “{proposal.called_ae_title}” (called) and “{proposal.calling_ae_title}” (calling)"
-            " cannot both be sent",
+            f"the AE titles “{titles[0]}” (called) and “{titles[1]}” (calling) cannot both be sent",
             "an AE title has 1 to 16 characters of ASCII, no backslash, and is not all spaces",
-        ) from None
-    contexts = []
+        )
+    called, calling = (title.encode("ascii").ljust(16) for title in titles)
+    body = _FIXED_FIELDS.pack(_PROTOCOL_VERSION, called, calling)
+    body += item(_APPLICATION_CONTEXT_ITEM, APPLICATION_CONTEXT.encode("ascii"))
+    transfer_syntaxes = b"".join(
+        item(_TRANSFER_SYNTAX_ITEM, syntax.uid.encode("ascii")) for syntax in proposal.transfer_syntaxes
+    )
     for context_id, abstract_syntax in proposal.contexts():
-        context = PresentationContext()
-        context.context_id = context_id
-        context.abstract_syntax = abstract_syntax
-        context.transfer_syntax = [syntax.uid for syntax in proposal.transfer_syntaxes]
-        contexts.append(context)
-    primitive.presentation_context_definition_list = contexts
-    maximum = MaximumLengthNotification()
-    maximum.maximum_length_received = proposal.max_pdu
-    class_uid = ImplementationClassUIDNotification()
-    class_uid.implementation_class_uid = IMPLEMENTATION_CLASS_UID
-    version = ImplementationVersionNameNotification()
-    version.implementation_version_name = IMPLEMENTATION_VERSION_NAME
-    primitive.user_information = [maximum, class_uid, version]
+        context = _CONTEXT_FIELDS.pack(context_id, 0)
+        context += item(_ABSTRACT_SYNTAX_ITEM, abstract_syntax.encode("ascii"))
+        body += item(_PRESENTATION_CONTEXT_RQ_ITEM, context + transfer_syntaxes)
+    user_information = item(_MAXIMUM_LENGTH_ITEM, _MAXIMUM_LENGTH.pack(proposal.max_pdu))
+    user_information += item(_IMPLEMENTATION_CLASS_UID_ITEM, IMPLEMENTATION_CLASS_UID.encode("ascii"))
+    user_information += item(_IMPLEMENTATION_VERSION_NAME_ITEM, IMPLEMENTATION_VERSION_NAME.encode("ascii"))
     if proposal.identity is not None or proposal.options:
         from runner.association.user_information import negotiation_items
 
-        primitive.user_information += negotiation_items(
-            proposal.identity, proposal.options, proposal.abstract_syntaxes
-        )
-    encoded: bytes = A_ASSOCIATE_RQ(primitive).encode()
-    return encoded
+        user_information += negotiation_items(proposal.identity, proposal.options, proposal.abstract_syntaxes)
+    body += item(_USER_INFORMATION_ITEM, user_information)
+    return PDU_HEADER.pack(ASSOCIATE_RQ, len(body)) + body
 
 
 def read_acceptance(pdu: bytes, proposal: Proposal) -> Accepted:
@@ -126,26 +125,30 @@ def read_acceptance(pdu: bytes, proposal: Proposal) -> Accepted:
     Raises:
         NegotiationError: if it is too short, or an item is longer than what holds it.
     """
-    from pynetdicom.pdu import A_ASSOCIATE_AC
-
+    body = pdu[PDU_HEADER.size :]
+    # The AE titles in it are not to be tested (PS3.8 Table 9-17), and may be any bytes.
+    if len(body) < _FIXED_FIELDS.size:
+        raise NegotiationError(f"it is {len(body)} bytes long, and {_FIXED_FIELDS.size} is the least")
     oddities: list[str] = []
-    decoder = A_ASSOCIATE_AC()
-    sieved, user_information = _sieved(pdu, oddities)
-    decoder.decode(sieved)
-    answered = {answer.context_id: answer for answer in reversed(decoder.presentation_context)}
+    answered: dict[int, tuple[int, str]] = {}
+    user_information = b""
+    for kind, value in items(body[_FIXED_FIELDS.size :], "the A-ASSOCIATE-AC"):
+        if kind == _PRESENTATION_CONTEXT_AC_ITEM:
+            context_id, result, uid = _read_context(value)
+            answered.setdefault(context_id, (result, uid))
+        elif kind == _USER_INFORMATION_ITEM:
+            user_information += value
+        elif kind == _APPLICATION_CONTEXT_ITEM and uid_text(value) != APPLICATION_CONTEXT:
+            oddities.append("the peer's application context name is not that of DICOM")
     contexts = {}
     for context_id, abstract_syntax in proposal.contexts():
         answer = answered.get(context_id)
         if answer is None:
             contexts[abstract_syntax] = NegotiatedContext(context_id, None, "the peer did not answer for it")
         else:
-            contexts[abstract_syntax] = _negotiated(
-                context_id, answer.result, answer.transfer_syntax, proposal
-            )
-    max_pdu = decoder.user_information.maximum_length if decoder.user_information else None
-    if max_pdu is None:
-        max_pdu = UNSTATED_MAX_PDU
-    elif 0 < max_pdu < SHORTEST_SENT:
+            contexts[abstract_syntax] = _negotiated(context_id, *answer, proposal)
+    max_pdu = _read_maximum_length(user_information)
+    if 0 < max_pdu < SHORTEST_SENT:
         oddities.append(
             f"it takes PDUs of at most {max_pdu} bytes, which is too short for any; sending longer ones"
         )
@@ -159,7 +162,7 @@ def read_acceptance(pdu: bytes, proposal: Proposal) -> Accepted:
     return Accepted(contexts, max_pdu, tuple(oddities), answers)
 
 
-def _negotiated(context_id: int, result: int, uid: str | None, proposal: Proposal) -> NegotiatedContext:
+def _negotiated(context_id: int, result: int, uid: str, proposal: Proposal) -> NegotiatedContext:
     if result != _ACCEPTANCE:
         return NegotiatedContext(
             context_id, None, _RESULTS.get(result, f"it gave the unknown result {result}")
@@ -182,11 +185,8 @@ _RESULTS = {
 
 def read_rejection(pdu: bytes, proposal: Proposal) -> Rejected:
     """Read an A-ASSOCIATE-RJ, header included; fields that are missing count as 0."""
-    from pynetdicom.pdu import A_ASSOCIATE_RJ
-
-    decoder = A_ASSOCIATE_RJ()
-    decoder.decode(pdu[:10].ljust(10, b"\0"))
-    result, source, reason = decoder.result, decoder.source, decoder.reason_diagnostic
+    fields = pdu[PDU_HEADER.size :].ljust(_REJECTION_FIELDS.size, b"\0")
+    result, source, reason = _REJECTION_FIELDS.unpack_from(fields)
     how = {1: "permanently", 2: "for now"}.get(result, f"with result {result}")
     who = _REJECTION_SOURCES.get(source, f"source {source}")
     why, advice = _REJECTION_REASONS.get(
@@ -243,42 +243,24 @@ _REJECTION_REASONS = {
 }
 
 
-def _sieved(pdu: bytes, oddities: list[str]) -> tuple[bytes, bytes]:
-    """Return an A-ASSOCIATE-AC with what is decodable of it alone, and its user information as it is."""
-    body = pdu[PDU_HEADER.size :]
-    if len(body) < _FIXED_FIELDS:
-        raise NegotiationError(f"it is {len(body)} bytes long, and {_FIXED_FIELDS} is the least")
-    # The AE titles in it are not to be tested (PS3.8 Table 9-17), and may be any bytes.
-    kept = body[:4] + b" " * 32 + bytes(32)
-    user_information = b""
-    for kind, value in items(body[_FIXED_FIELDS:], "the A-ASSOCIATE-AC"):
-        if kind == _PRESENTATION_CONTEXT_AC_ITEM:
-            kept += _sieved_context(value)
-        elif kind == _USER_INFORMATION_ITEM:
-            kept += _sieved_user_information(value)
-            user_information += value
-        elif kind == _APPLICATION_CONTEXT_ITEM and uid_text(value) != APPLICATION_CONTEXT:
-            oddities.append("the peer's application context name is not that of DICOM")
-    return PDU_HEADER.pack(ASSOCIATE_AC, len(kept)) + kept, user_information
-
-
-def _sieved_context(value: bytes) -> bytes:
-    if len(value) < 4:
+def _read_context(value: bytes) -> tuple[int, int, str]:
+    """Return ID, result and transfer syntax of a presentation context; "" for one that is no UID."""
+    if len(value) < _CONTEXT_FIELDS.size:
         raise NegotiationError(f"a presentation context of {len(value)} bytes")
-    kept = value[:4]
+    context_id, result = _CONTEXT_FIELDS.unpack_from(value)
     # The sub-items of a context that is refused are not significant (PS3.8 9.3.3.2).
-    if value[2] == _ACCEPTANCE:
-        for kind, syntax in items(value[4:], "a presentation context"):
+    if result == _ACCEPTANCE:
+        for kind, syntax in items(value[_CONTEXT_FIELDS.size :], "a presentation context"):
             if kind == _TRANSFER_SYNTAX_ITEM:
                 text = uid_text(syntax)
-                if len(text) <= 64 and _UID.fullmatch(text):
-                    kept += item(kind, text.encode("ascii"))
-                break
-    return item(_PRESENTATION_CONTEXT_AC_ITEM, kept)
+                is_uid = len(text) <= _LONGEST_UID and _UID.fullmatch(text)
+                return context_id, result, text if is_uid else ""
+    return context_id, result, ""
 
 
-def _sieved_user_information(value: bytes) -> bytes:
-    for kind, sub_item in items(value, "the user information"):
-        if kind == _MAXIMUM_LENGTH_ITEM and len(sub_item) == 4:
-            return item(_USER_INFORMATION_ITEM, item(kind, sub_item))
-    return b""
+def _read_maximum_length(user_information: bytes) -> int:
+    for kind, value in items(user_information, "the user information"):
+        if kind == _MAXIMUM_LENGTH_ITEM and len(value) == _MAXIMUM_LENGTH.size:
+            (maximum,) = _MAXIMUM_LENGTH.unpack(value)
+            return int(maximum)
+    return UNSTATED_MAX_PDU

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from struct import Struct
-from typing import Any
 
 from runner.association.events import Answers
-from runner.association.items import NegotiationError, items, uid_text
+from runner.association.items import NegotiationError, item, items, uid_text
 from runner.model import InformationModel, QueryOption
 
 _EXTENDED_ITEM = 0x56
+_IDENTITY_RQ_ITEM = 0x58
 _IDENTITY_AC_ITEM = 0x59
 _LENGTH = Struct(">H")
 _REFUSED, _ACCEPTED = 0, 1
@@ -61,26 +61,23 @@ def application_information(abstract_syntax: str, options: Iterable[QueryOption]
 
 def negotiation_items(
     identity: Identity | None, options: Sequence[QueryOption], abstract_syntaxes: Iterable[str]
-) -> list[Any]:
-    """Return pynetdicom's primitives for the user information of an A-ASSOCIATE-RQ."""
-    from pynetdicom.pdu_primitives import SOPClassExtendedNegotiation, UserIdentityNegotiation
-
-    primitives: list[Any] = []
+) -> bytes:
+    """Return what is proposed, as sub-items of the user information of an A-ASSOCIATE-RQ."""
+    sub_items = b""
     for abstract_syntax in abstract_syntaxes:
         information = application_information(abstract_syntax, options)
         if information:
-            extended = SOPClassExtendedNegotiation()
-            extended.sop_class_uid = abstract_syntax
-            extended.service_class_application_information = information
-            primitives.append(extended)
+            sub_items += item(_EXTENDED_ITEM, _counted(abstract_syntax.encode("ascii")) + information)
     if identity is not None:
-        user = UserIdentityNegotiation()
-        user.user_identity_type = identity.type
-        user.positive_response_requested = identity.response_requested
-        user.primary_field = identity.primary
-        user.secondary_field = identity.secondary
-        primitives.append(user)
-    return primitives
+        kind = bytes((identity.type, identity.response_requested))
+        value = kind + _counted(identity.primary) + _counted(identity.secondary)
+        sub_items += item(_IDENTITY_RQ_ITEM, value)
+    return sub_items
+
+
+def _counted(value: bytes) -> bytes:
+    """Return a field with its length before it."""
+    return _LENGTH.pack(len(value)) + value
 
 
 def read_answers(
