@@ -21,6 +21,8 @@ Event = Any
 #: How deep lists and mappings may be nested.
 MAX_DEPTH = 64
 
+_TOO_DEEP = (f"lists and mappings are nested more than {MAX_DEPTH} deep", "no job needs that")
+
 #: How many nodes all aliases of a file may stand for, together.
 MAX_ALIASED_NODES = 100_000
 
@@ -301,8 +303,7 @@ class _Composer:
 
     def check_depth(self, event: Event, height: int) -> None:
         if len(self.frames) + height > MAX_DEPTH:
-            what = f"lists and mappings are nested more than {MAX_DEPTH} deep"
-            self.problem(event, what, "no job needs that", top=True)
+            self.problem(event, *_TOO_DEEP, top=True)
             raise _TooMuchError
 
     def problem(
@@ -333,6 +334,8 @@ class _Composer:
 
 #: Patterns in what PyYAML and libyaml say, and what people are told in their place.
 _SYNTAX = (
+    # libyaml reads ahead, and has a limit of its own since 0.2.6
+    ("exceeded maximum nesting depth", *_TOO_DEEP),
     (
         "mapping values are not allowed",
         "a colon stands where no 'key: value' can begin",
