@@ -203,6 +203,8 @@ def wheel_smoke(version, checkout_python):
 def main(arguments):
     """Run all steps and return the exit status."""
     started = time.monotonic()
+    # The tests start thousands of short processes, each of which would compile the package anew.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     BUILD.mkdir(exist_ok=True)
     try:
         version, python = newest_python()
