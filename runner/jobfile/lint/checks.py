@@ -26,6 +26,7 @@ CHECKS: dict[str, Check] = {
     "null-as-text": values.nulls_as_texts,
     "invisible-character": values.invisible_characters,
     "repeat-into-file": declared.repeats_into_files,
+    "increment-replaced": declared.replaced_increments,
     "column-not-asked": declared.columns_not_asked,
     "unused-peer": declared.unused_peers,
     "unknown-option": declared.unknown_options,

@@ -9,9 +9,9 @@ from runner.dicom.identifier import Path
 from runner.dicom.matching import NOT_MATCHED
 from runner.dicom.tags import is_private
 from runner.jobfile.lint.subject import Finding, Subject
-from runner.jobfile.nodes import Listing, Node, Scalar
+from runner.jobfile.nodes import Listing, Mapping, Node, Scalar
 from runner.jobfile.section import Section
-from runner.model import CohortSink, CsvSink, StdoutSink
+from runner.model import CohortSink, CsvSink, StdoutSink, XmlSink
 
 _VARIABLE = re.compile(r"\$\{var:([A-Za-z_][A-Za-z0-9_-]*)\}")
 
@@ -72,6 +72,29 @@ def repeats_into_files(subject: Subject) -> Iterator[Finding]:
         if asked.query.repeat > 1 and any(not sink.queries or name in sink.queries for sink in files):
             what = "the query is sent several times, and a file gets every answer as often"
             yield Finding(asked.section["repeat"], what, "repeat for measuring only, with 'sinks: []'")
+
+
+def replaced_increments(subject: Subject) -> Iterator[Finding]:
+    """A file of a name that never changes loses with each run what only an earlier one has delivered."""
+    new = {asked.query.name for asked in subject.queries if asked.query.only_new}
+    if not new:
+        return
+    sections = subject.top["sinks"].items()
+    for sink, section, node in zip(subject.job.sinks, sections, _sinks(subject.typed), strict=False):
+        taken = not sink.queries or new.intersection(sink.queries)
+        if isinstance(sink, (CsvSink, XmlSink)) and sink.path and taken:
+            path = node.entries["path"].node
+            if isinstance(path, Scalar) and "${" not in (path.text or ""):
+                what = "each run replaces this file by what is new, and delivers nothing a second time"
+                advice = "put the time into its name, as in 'studies-${now:%Y%m%d-%H%M%S}.csv'"
+                yield Finding(section["path"], what, advice, of_key=False)
+
+
+def _sinks(typed: Mapping) -> Iterator[Mapping]:
+    """Yield the sinks of a job as they were typed."""
+    sinks = typed.entries["sinks"].node if "sinks" in typed.entries else None
+    if isinstance(sinks, Listing):
+        yield from (node for node in sinks.items if isinstance(node, Mapping))
 
 
 def columns_not_asked(subject: Subject) -> Iterator[Finding]:

@@ -67,6 +67,9 @@ RULES: dict[str, Rule] = {
     "no-rows": Rule(Severity.WARNING, "The file of a foreach has rows"),
     # what is declared
     "repeat-into-file": Rule(Severity.WARNING, "What is repeated is not written to a file again"),
+    "increment-replaced": Rule(
+        Severity.WARNING, "What is delivered once is written to a file that no later run replaces"
+    ),
     "column-not-asked": Rule(Severity.WARNING, "A column is among the keys that are asked for"),
     "unused-peer": Rule(Severity.WARNING, "Every peer is asked by a query"),
     "unknown-option": Rule(

@@ -189,6 +189,7 @@ WORKLIST = {"level": "", "model": "worklist"}
         (query("ReferringPhysicianName: SMITH"), "name-of-one-component"),
         (query("ProcedureCodeSequence: [{CodeMeaning: NULL}]"), "null-as-text"),
         (query("PatientID: '*${row.MRN}'", ", foreach: {csv: gaps.csv}"), "empty-cell"),
+        (query("StudyDate: 20240101", ", only: new") + "sinks: [{type: xml, path: a}]", "increment-replaced"),
         (query("PatientID: A") + "key_sets: {k: {PatientName: &x }}\nvars: {}", "unused-anchor"),
     ],
 )  # fmt: skip
@@ -220,6 +221,9 @@ def test_more_that_breaks_a_rule(tmp_path, text, rule):
         "key_sets: {a: &a {PatientID: A}}\n" + query("<<: *a", ", use: a"),
         query("StudyDate: 20240101", ", repeat: 2") + "sinks: [{type: stdout}]",
         query('StudyDescription: "a # b", PatientID: a#1'),
+        query("StudyDate: 20240101", ", only: new") + "sinks: [{type: rsp, directory: r}, {type: stdout}]",
+        query("StudyDate: 20240101", ", only: new")
+        + "sinks: [{type: csv, path: '${env:NOW:-x}.csv'}, {type: xml, directory: x}]",
     ],
 )  # fmt: skip
 def test_more_that_is_usual(tmp_path, text):
