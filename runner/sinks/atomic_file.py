@@ -141,7 +141,7 @@ class AtomicFile:
             raise sink_error("cannot read", self._temporary or self._path, error) from None
 
     def commit(self) -> None:
-        """Give the file its name, in place of what had it.
+        """Give the file its name, in place of what had it, and of what an earlier run kept as NAME.partial.
 
         Raises:
             SinkError: it cannot be brought to the disk or renamed; it is then kept as partial.
@@ -151,6 +151,8 @@ class AtomicFile:
             if self._temporary is not None:
                 self._temporary.replace(self._path)
                 sync_folder(self._path.parent)
+                with suppress(OSError):  # it says of itself that it is not whole
+                    self._partial.unlink()
         except OSError as error:
             self.keep()
             raise sink_error("cannot write", self._shown, error) from None
@@ -173,11 +175,6 @@ class AtomicFile:
     @property
     def _partial(self) -> Path:
         return self._path.with_name(self._path.name + ".partial")
-
-    def forget_partial(self) -> None:
-        """Remove what an earlier run has kept as NAME.partial, if it has."""
-        with suppress(OSError):  # it says of itself that it is not whole
-            self._partial.unlink()
 
     def leave(self) -> None:
         """Leave the temporary file as it is, for another run to go on with."""

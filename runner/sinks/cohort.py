@@ -64,8 +64,6 @@ class CohortFileSink:
         self._undecodable = UndecodableFiles(path.parent, f"{path.name}.")
         self._table: CohortTable | None = None
         self._judged = False
-        # Whether it goes on with what an earlier run has begun, and perhaps kept as NAME.partial.
-        self._goes_on = False
 
     @property
     def undecodable_files(self) -> Sequence[str]:
@@ -85,7 +83,6 @@ class CohortFileSink:
         if not self._matches.resume(earlier):
             return False
         self._opened.append(self._matches)
-        self._goes_on = True
         self.responses = earlier.responses
         self._numbers = count(earlier.end + 1)  # each line has more than one character
         self._begin()
@@ -189,8 +186,6 @@ class CohortFileSink:
         if not whole:
             self._matches.leave()
             return SinkState.PARTIAL
-        for file in self._files.values() if self._goes_on else ():
-            file.forget_partial()
         with suppress(SinkError):  # it says nothing any more, and what was asked for is there
             self._matches.discard()
         return SinkState.COMMITTED

@@ -89,6 +89,7 @@ def test_csv_takes_the_place_of_an_older_one_only_when_whole(written: Any, tmp_p
     assert Path(sink.kept_in).read_text() == "PatientName,PatientID\nDOE^JOHN,1\n"
     assert written(CSV, TWO).close(whole=True) is SinkState.COMMITTED
     assert (tmp_path / "studies.csv").read_text() == "PatientName,PatientID\nROE,2\n"
+    assert names(tmp_path) == ["studies.csv"]
 
 
 def test_failed_csv_without_a_response_leaves_nothing(written: Any, tmp_path: Path) -> None:
