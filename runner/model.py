@@ -451,6 +451,12 @@ class Requests(Protocol):
     def rows(self) -> InputRows:
         """The rows that they are made for; a single one without cells where there is no `foreach`."""
 
+    def marks(self) -> Iterator[tuple[str, object]]:
+        """Yield what tells them from other ones, by names as in a query of a job file.
+
+        Of a file its path; what it holds is a mark, too. No other mark changes but by the job or the clock.
+        """
+
 
 class MatchMode(str, Enum):
     """What is done about responses that do not match the keys."""

@@ -13,6 +13,7 @@ from runner.dicom.dictionary import Dictionary
 from runner.dicom.encoding import EncodingError, encode
 from runner.dicom.identifier import Element, Identifier, Path, with_value
 from runner.dicom.matching import is_universal
+from runner.dicom.path import path_text
 from runner.dicom.tags import SPECIFIC_CHARACTER_SET
 from runner.dicom.transfer_syntax import TransferSyntax
 from runner.errors import InvalidJobError
@@ -84,6 +85,12 @@ class RowKey:
             texts.update(dict.fromkeys(compiled(self.vr, ends, self.clock)))
         return tuple(texts)
 
+    @property
+    def mark(self) -> tuple[object, ...]:
+        """What tells it from other ones; periods are other ones at another time."""
+        has_periods = any(name for members in self.values for name, _ in members)
+        return self.path, self.vr, self.values, self.declared, self.clock.instant if has_periods else None
+
     def _text(self, pieces: tuple[str | int, ...], cells: tuple[str, ...], dictionary: Dictionary) -> str:
         text = "".join([piece if isinstance(piece, str) else cells[piece] for piece in pieces])
         return tags_for(text, dictionary) if self.vr == "AT" else text
@@ -149,6 +156,19 @@ class RowRequests:
                 source = ", ".join(filter(None, (template.source, where)))
                 for identifier, named in self.requests(template, where, cells):
                     yield Request(identifier, ", ".join(filter(None, (source, *named))), number * has_rows)
+
+    def marks(self) -> Iterator[tuple[str, object]]:
+        """Yield what tells them from other ones; see runner.model.Requests."""
+        for name, value in self.rows.marks():
+            yield f"foreach.{name}", value
+        keys: dict[str, list[object]] = {}
+        for number, template in enumerate(self.templates):
+            for element in template.identifier:
+                from_rows = [key.mark for key in template.keys if key.path[0] == element.tag]
+                mark = (number, element.vr, element.value, from_rows)
+                keys.setdefault(path_text((element.tag,), self.dictionary), []).append(mark)
+        for name, values in keys.items():
+            yield f"keys.{name}", values
 
     @property
     def size(self) -> int:

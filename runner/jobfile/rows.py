@@ -28,6 +28,10 @@ class NoRows:
     def __iter__(self) -> Iterator[Row]:
         yield "", ()
 
+    def marks(self) -> Iterator[tuple[str, object]]:
+        """Yield nothing."""
+        return iter(())
+
 
 @dataclass(frozen=True, slots=True)
 class ValueRows:
@@ -44,6 +48,11 @@ class ValueRows:
     def __iter__(self) -> Iterator[Row]:
         for number, cells in enumerate(product(*self.values), 1):
             yield f"row {number}", cells
+
+    def marks(self) -> Iterator[tuple[str, object]]:
+        """Yield what tells them from other ones, by names as in a job file."""
+        for name, values in zip(self.columns, self.values, strict=True):
+            yield f"values.{name}", values
 
     @property
     def size(self) -> int:
@@ -86,6 +95,12 @@ class CsvRows:
                 advice = "put cells that hold the delimiter in double quotes"
                 raise InvalidJobError(what, advice, f"{self.name}:{number}")
             yield f"{self.name}:{number}", tuple(cells)
+
+    def marks(self) -> Iterator[tuple[str, object]]:
+        """Yield what tells them from other ones, by names as in a job file; of the file its path."""
+        yield "csv", self.path
+        yield "delimiter", (self.delimiter,)
+        yield "encoding", self.encoding
 
     @property
     def size(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from enum import Enum
@@ -25,9 +26,13 @@ _HOW = frozenset(
         *("ip_version", "end", "reopen", "tls", "rate", "retries", "breaker", "window"),
     )
 )
-#: What may have been found out, or not, of rows.
-_COUNTED = frozenset(("counted",))
-_APART = frozenset(("name", "requests", "then"))
+#: Of a query: what is taken apart here, and what follows from keys, level and match.
+_APART = frozenset(("name", "requests", "columns", "then", "inherits", "record"))
+#: Members of the model that job files call otherwise.
+_NAMES = {"only_new": "only"}
+#: Behind the name of keys: what follows from theirs.
+_ORDER = ", their order"
+_WHOLE = re.compile(r"(?:peers|queries)\.[^.]+|sinks\[[0-9]+\]")
 #: So many requests of a query are told apart by their keys.
 _FEW = 20
 _PIECE = 1 << 20
@@ -55,18 +60,33 @@ def fingerprint(job: Job) -> dict[str, str]:
 
 def difference(before: dict[str, str], now: dict[str, str]) -> list[str]:
     """Return in words what differs between two jobs; of what is a digest only that it does."""
-    told = []
+    told: dict[str, None] = {}
     for name in {**before, **now}:
         old, new = before.get(name), now.get(name)
-        if old == new:
+        if old == new or (name.endswith(_ORDER) and _differ_in_keys(before, now, name)):
             continue
-        if old is None or new is None:
-            told.append(f"{name} is {'new' if old is None else 'gone'}")
+        if old is None:
+            told[f"{_whole(name, before)} is new"] = None
+        elif new is None:
+            told[f"{_whole(name, now)} is gone"] = None
         elif old.startswith("#") or new.startswith("#"):
-            told.append(f"{name} is another")
+            told[f"{name} has changed"] = None
         else:
-            told.append(f"{name} was {old}, is {new}")
-    return told
+            told[f"{name} was {old}, is {new}"] = None
+    return list(told)
+
+
+def _whole(name: str, job: dict[str, str]) -> str:
+    """Return the peer, query or sink that a name is of, if the job has nothing of that; else the name."""
+    match = _WHOLE.match(name)
+    if match is None or any(other.startswith(f"{match[0]}.") for other in job):
+        return name
+    return match[0]
+
+
+def _differ_in_keys(before: dict[str, str], now: dict[str, str], order: str) -> bool:
+    keys = f"{order.removesuffix(_ORDER)}."
+    return any(name.startswith(keys) and before.get(name) != now.get(name) for name in {**before, **now})
 
 
 def _peer(peer: Peer) -> Iterator[tuple[str, str]]:
@@ -76,9 +96,11 @@ def _peer(peer: Peer) -> Iterator[tuple[str, str]]:
 
 def _query(query: Query, name: str, dictionary: Dictionary) -> Iterator[tuple[str, str]]:
     yield from _members(query, name, _APART)
+    yield f"{name}.keys{_ORDER}", _digest_of(query.columns)
     requests = query.requests
     if not isinstance(requests, tuple):
-        yield from ((f"{name}.{part}", text) for part, text in _members(requests, "foreach", _COUNTED))
+        for mark, value in requests.marks():
+            yield from _value(value, f"{name}.{mark}")
     elif len(requests) > _FEW:
         yield f"{name}.keys", _digest_of(requests)
     else:
@@ -99,7 +121,7 @@ def _members(value: Any, name: str, without: frozenset[str]) -> Iterator[tuple[s
     """Yield the members of a part of the model, those of its parts by dotted names."""
     for field in fields(value):
         if field.name not in without:
-            yield from _value(getattr(value, field.name), f"{name}.{field.name}")
+            yield from _value(getattr(value, field.name), f"{name}.{_NAMES.get(field.name, field.name)}")
 
 
 def _value(value: Any, name: str) -> Iterator[tuple[str, str]]:
@@ -112,13 +134,13 @@ def _value(value: Any, name: str) -> Iterator[tuple[str, str]]:
         yield from _members(value, name, frozenset())
     elif isinstance(value, Path):
         yield name, str(value)
-        if ".foreach." in f".{name}.":
-            yield f"{name} (what it holds)", _file_digest(value)
+        if ".foreach." in name:
+            yield f"{name} (what the file holds)", _file_digest(value)
     elif isinstance(value, Enum):
         yield name, str(value.value)
     elif value is None or isinstance(value, (bool, int, float)):
         yield name, "none" if value is None else str(value)
-    elif isinstance(value, str) and ".foreach." not in f".{name}.":
+    elif isinstance(value, str):
         yield name, value if len(value) < _LONG and value[:1] != "#" else _digest_of(value)
     else:
         yield name, _digest_of(value)
