@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.cli.arguments import ArgumentParser
-from runner.cli.keeping import add_state_option, state_folder
+from runner.cli.keeping import add_history_option, state_folder
 from runner.cli.messages import complain, printable, say
 from runner.errors import ExitStatus, UsageError
 
@@ -25,14 +25,7 @@ def parser() -> ArgumentParser:
 
     made = ArgumentParser("history", "List the runs that are known, the latest first.")
     made.add_argument("job", nargs="?", metavar="JOB", help="a job file or a job's name (default: all jobs)")
-    add_state_option(made)
-    made.add_argument(
-        "--output-dir",
-        type=Path,
-        default=Path(),
-        metavar="FOLDER",
-        help="the folder below which the state lies (default: the current one)",
-    )
+    add_history_option(made)
     made.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
     made.add_argument(
         "--prune",

@@ -99,7 +99,7 @@ class JsonLog:
         self._tell("waiting", {"peer": peer.name, "text": text})
 
     def note(self, text: str) -> None:
-        """Tell what is said before a run."""
+        """Tell what is said before or after a run."""
         self._tell("note", {"text": text}, noteworthy=False)
 
     def progress(self, snapshot: Snapshot) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import time
 from collections.abc import Callable, Mapping
 from enum import Enum
@@ -11,11 +12,13 @@ from typing import TYPE_CHECKING
 
 from runner.cli.arguments import given_variables
 from runner.cli.job_files import valid_jobs
-from runner.errors import StateError
+from runner.engine.result import Verdict
+from runner.errors import ExitStatus, StateError
 from runner.jobfile.clock import Clock
 from runner.state.folder import DEFAULT_NAME, prepare
 
 if TYPE_CHECKING:
+    from runner.engine.run_result import RunResult
     from runner.jobfile.load import LastSuccess
     from runner.model import Job
     from runner.state.kept_run import KeptRun, Work
@@ -43,13 +46,14 @@ def add_state_option(parser: argparse.ArgumentParser) -> None:
 
 
 def add_history_option(parser: argparse.ArgumentParser) -> None:
-    """Add --state to a command that reads jobs and runs none."""
+    """Add --state and --output-dir to a command that reads jobs and runs none."""
+    add_state_option(parser)
     parser.add_argument(
-        "--state",
+        "--output-dir",
         type=Path,
-        default=Path(DEFAULT_NAME),
+        default=Path(),
         metavar="FOLDER",
-        help=f"the state folder of the runs, for ${{last_success}} (default: {DEFAULT_NAME})",
+        help="the folder below which the state lies (default: the current one)",
     )
 
 
@@ -210,6 +214,17 @@ class Keeping:
             kept.drop(failed_roots(kept, split))
         tell(f"job {job.name}: going on with the run of {_moment(last)}, {kept.done()} operations are done")
         return job
+
+
+def next_step(result: RunResult) -> str:
+    """Return which command goes on with a run that was kept; "" where asking all again is no more work."""
+    source = shlex.quote(result.job.source)
+    if result.interrupted is not None:
+        return f"cfind run --resume {source}, with the same options, goes on with this run"
+    failed = result.exit_status in (ExitStatus.NO_ASSOCIATION, ExitStatus.FIND_FAILED)
+    if failed and result.ledger.verdicts[Verdict.COMPLETE]:
+        return f"cfind retry {source}, with the same options, asks again what failed, and keeps the rest"
+    return ""
 
 
 def _moment(work: Work) -> str:

@@ -15,7 +15,7 @@ from runner.cli.arguments import (
     given_variables,
 )
 from runner.cli.job_files import valid_jobs
-from runner.cli.keeping import add_history_option, last_success_in
+from runner.cli.keeping import add_history_option, last_success_in, state_folder
 from runner.cli.messages import printable, say
 from runner.dicom.tags import format_tag
 from runner.errors import ExitStatus, UsageError
@@ -66,7 +66,7 @@ def execute(argv: Sequence[str]) -> ExitStatus:
         variables,
         check_rows=False,
         clock=clock,
-        last_success=last_success_in(options.state),
+        last_success=last_success_in(state_folder(options)),
         strictly=options.strict,
     )
     if others:

@@ -23,7 +23,15 @@ from runner.cli.arguments import (
 )
 from runner.cli.interruption import SignalledStop
 from runner.cli.job_files import valid_jobs
-from runner.cli.keeping import Keeping, Kind, add_state_option, kept_by, last_success_in, state_folder
+from runner.cli.keeping import (
+    Keeping,
+    Kind,
+    add_state_option,
+    kept_by,
+    last_success_in,
+    next_step,
+    state_folder,
+)
 from runner.cli.messages import complain, speak_json, speaks_json, spoken_through
 from runner.cli.output_paths import check_outputs
 from runner.cli.reports import ReportFiles, Reports
@@ -374,6 +382,8 @@ def _note_end(kept: KeptRun, result: RunResult, teller: Teller) -> None:
     )
     if kept.trouble is not None:
         teller.warning(f"job {result.job.name}", f"{kept.trouble}; so the run cannot be resumed")
+    elif step := next_step(result):
+        teller.note(f"job {result.job.name}: {step}")
 
 
 def _delivered(result: RunResult) -> list[str]:

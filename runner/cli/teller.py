@@ -16,7 +16,7 @@ class Teller(Observer, Protocol):
     """Tells of runs, one after the other."""
 
     def note(self, text: str) -> None:
-        """Tell what a user may want to know before a run."""
+        """Tell what a user may want to know before or after a run."""
 
     def progress(self, snapshot: Snapshot) -> None:
         """Tell how far the run is; called from a thread of its own, now and then."""

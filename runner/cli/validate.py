@@ -13,7 +13,7 @@ from runner.cli.arguments import (
     given_clock,
     given_variables,
 )
-from runner.cli.keeping import add_history_option, last_success_in
+from runner.cli.keeping import add_history_option, last_success_in, state_folder
 from runner.cli.messages import say
 from runner.errors import ExitStatus
 from runner.jobfile.load import check_file, find_job_files
@@ -36,7 +36,7 @@ def execute(argv: Sequence[str]) -> ExitStatus:
     """Run the command."""
     options = parser().parse_args(argv)
     variables, clock = given_variables(options.variables), given_clock(options.now)
-    last_success = last_success_in(options.state)
+    last_success = last_success_in(state_folder(options))
     checked = [
         check_file(file, variables, clock=clock, last_success=last_success)
         for file in find_job_files(options.paths)

@@ -178,7 +178,7 @@ class Watcher:
         self._tell(Told.SUMMARY, f"peer {peer.name}: {text}")
 
     def note(self, text: str) -> None:
-        """Tell what is said before a run."""
+        """Tell what is said before or after a run."""
         self._tell(Told.SUMMARY, text)
 
     def summarize(self, result: RunResult) -> None:
@@ -224,7 +224,8 @@ class Watcher:
     def _tell_seen_in_all(self) -> None:
         """Tell how often what was told once came in all, and what was not told."""
         for (where, told, text), seen in self._seen.items():
-            if seen.times > 1:
+            # how many were broken off says nothing: the last line says how many are left
+            if seen.times > 1 and told is not Told.SUMMARY:
                 unit = "operations" if seen.queries() else "times"
                 self._tell(told, f"{_places(where, seen)}: {seen.times} {unit} in all: {text}")
         for (where, told), times in self._untold.items():

@@ -57,6 +57,15 @@ def test_a_run_begins_where_the_last_complete_one_did(cfind: Cfind) -> None:
     assert status == 0, stdout
 
 
+def test_the_state_below_the_output_folder_is_found(cfind: Cfind) -> None:
+    path, output = a_job(cfind), ("--output-dir", cfind.folder / "output")
+    (cfind.folder / "output").mkdir()
+    assert cfind("run", path, "--now", "2024-05-10T23:00:00Z", *output)[0] == 0
+    assert asked_for(cfind, path) == "20240101-"
+    assert asked_for(cfind, path, *output) == "20240508-"
+    assert cfind("validate", path, *output)[0] == 0
+
+
 def test_a_state_that_cannot_be_read_is_told_of(cfind: Cfind) -> None:
     path, state = a_job(cfind), cfind.folder / "state"
     state.mkdir()

@@ -135,6 +135,7 @@ def test_an_interrupted_run_is_gone_on_with(cfind: Cfind) -> None:
     assert killed(cfind, cfind.job_file(slow), 30_000, signal.SIGINT)
     assert (cfind.folder / "output" / "studies.csv.partial").exists()
     outcome = cfind.run(slow, "--resume")
+    assert "with the same options" not in outcome.stderr
     assert outcome.status == 0, outcome.stderr
     assert any(operation.get("earlier") for operation in outcome.operations)
     count = outcome.report["responses"]
@@ -155,14 +156,15 @@ def test_a_job_that_has_changed_is_not_gone_on_with(cfind: Cfind) -> None:
     assert (status, stdout) == (3, b"")
     assert "the job has changed since the run of 20" in stderr
     assert "peers.demo.ae_title was ANY-SCP, is OTHER" in stderr
-    assert "queries.studies.foreach.templates is another" in stderr
-    assert "sinks[3].type is gone" in stderr
+    assert "queries.studies.keys.StudyDate is new" in stderr
+    assert "order" not in stderr
+    assert "; sinks[3] is gone; sinks[4] is gone; " in stderr
     assert "20240101" not in stderr
     with (cfind.folder / "rows.csv").open("a") as stream:
         stream.write("DEMO001\n")
     file = cfind.job_file({**changed, "queries": batch(cfind, 4)["queries"]})
     assert (
-        "queries.studies.foreach.rows.path (what it holds) is another"
+        "queries.studies.foreach.csv (what the file holds) has changed"
         in cfind("retry", file, "--output-dir", "output")[2]
     )
     file = cfind.job_file(batch(cfind, 3, description="said otherwise"))
@@ -221,8 +223,11 @@ def test_what_has_failed_is_asked_again(cfind: Cfind) -> None:
     assert "no run of the job is known in output/.cfind" in stderr
     first = cfind.run(both)
     assert first.status == 4, first.stderr
+    advice = f"cfind retry {file}, with the same options, asks again what failed"
+    assert advice in first.stderr
     again = cfind.run(both, "--resume")
     assert (again.status, again.report["responses"]) == (4, first.report["responses"])
+    assert advice in again.stderr
     assert (first.output / "studies.csv.partial").exists()
     with cfind.start("serve", ARCHIVE["archive"], "--port", str(port)) as server:
         assert server.stdout is not None
