@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from runner.engine.run_result import RunResult
     from runner.jobfile.load import LastSuccess
     from runner.model import Job
+    from runner.state.database import Database
     from runner.state.kept_run import KeptRun, Work
 
 #: So many changes of a job are named.
@@ -66,7 +67,7 @@ def state_folder(options: argparse.Namespace) -> Path:
 def last_success_in(folder: Path) -> LastSuccess:
     """Return what looks up in a state folder when the last complete run of a job began.
 
-    Nothing is made there. What that returns raises StateError where the state cannot be read.
+    Where no state is, none is made. What that returns raises StateError where the state cannot be read.
     """
 
     def last_success(job: str) -> int | None:
@@ -126,6 +127,7 @@ class Keeping:
         self._kind = kind
         self._variables = variables or {}
         self._fixed = fixed
+        self._database: Database | None = None
 
     def begin(
         self, job: Job, warn: Callable[[str, str], None], tell: Callable[[str], None]
@@ -153,7 +155,7 @@ class Keeping:
         where = f"job {job.name}"
         try:
             prepare(self._folder)
-            kept = KeptRun(self._folder, job.name)
+            kept = KeptRun(self._folder, job.name, self._opened)
         except StateError as error:
             if self._required or self._kind is not Kind.RUN or job.wants_news:
                 raise
@@ -183,6 +185,14 @@ class Keeping:
         except BaseException:
             kept.release()
             raise
+
+    def _opened(self) -> Database:
+        """Return the database, which stays open: closing it would wait for the disk."""
+        if self._database is None:
+            from runner.state.database import Database
+
+            self._database = Database(self._folder)
+        return self._database
 
     def _go_on(self, job: Job, kept: KeptRun, last: Work, tell: Callable[[str], None]) -> Job:
         from runner.state.fingerprint import difference, fingerprint

@@ -42,7 +42,6 @@ from runner.engine.result import Verdict
 from runner.engine.run_result import RunResult, foremost
 from runner.errors import AlreadyRunningError, ExitStatus, SinkError, UsageError
 from runner.model import Job
-from runner.sinks.base import SinkState
 
 if TYPE_CHECKING:
     import argparse
@@ -377,27 +376,12 @@ def _note_end(kept: KeptRun, result: RunResult, teller: Teller) -> None:
             result.ledger.verdicts[Verdict.COMPLETE],
             result.planned,
             result.seconds,
-        ),
-        _delivered(result),
+        )
     )
     if kept.trouble is not None:
         teller.warning(f"job {result.job.name}", f"{kept.trouble}; so the run cannot be resumed")
     elif step := next_step(result):
         teller.note(f"job {result.job.name}: {step}")
-
-
-def _delivered(result: RunResult) -> list[str]:
-    """Return the names of the queries that want only what is new and whose records are delivered for good."""
-    whole = result.exit_status in (ExitStatus.SUCCESS, ExitStatus.EXPECTATION)
-    if not whole or any(sink.state is not SinkState.COMMITTED for sink in result.sinks):
-        return []
-    taken = [sink.queries for sink in result.job.sinks]
-    return [
-        member.name
-        for query in result.job.queries
-        for member in query.family
-        if member.only_new and any(not names or member.name in names for names in taken)
-    ]
 
 
 @contextmanager

@@ -59,6 +59,8 @@ class Continuation:
         self._screens = screens
         self._finished: set[int] = set()
         self._begun: list[SinkPlace] = []
+        # Whether what is noted of the outputs stays as it is, since one of them cannot be gone on with now.
+        self._stays = False
 
     # --- what was done before -----------------------------------------------------------------------------
 
@@ -80,43 +82,39 @@ class Continuation:
         kept.opened([_place(sink) for sink in sinks])
         for place in leftovers:
             remove_leftover(place)
+            remove_leftover(_hidden_other(place))
         self._delivery.open()
         self._begun = [_place(sink, end=sink.position) for sink in sinks]
         kept.opened(self._begun)
 
     def _resume(self, phase: str, places: Sequence[SinkPlace]) -> None:
+        """Decide what becomes of each output, go on with them, note where they lie, and only then remove."""
         kept, sinks = self._kept, self._delivery.sinks
         committing = phase == "committing"
         spans, responses = self._spans(places)
-        earlier: list[Earlier | SinkResult | None] = []
-        for path in [path for place in places for path in place.besides]:
-            remove_leftover(path)
-        for sink, place, own, count in zip(sinks, places, spans, responses, strict=True):
-            if place.state == _NAMED:
-                what = f"the files of the earlier run in {sink.path} have got their names already"
-                raise StateError(what, "run the job from the beginning; keep_after_failure wants it so")
-            gone = bool(place.place) and not os.path.lexists(place.place)
-            if place.state == SinkState.COMMITTED.value or (committing and (gone or not place.place)):
-                if gone and committing and (sink.path is None or not os.path.lexists(sink.path)):
-                    raise _is_gone(place.place)
-                earlier.append(SinkResult(sink.type, sink.path, SinkState.COMMITTED, place.responses))
-            elif place.place:
+        left = [
+            _left(*one, committing=committing) for one in zip(sinks, places, spans, responses, strict=True)
+        ]
+        for place, one in zip(places, left, strict=True):
+            for path in place.besides:
+                remove_leftover(path)
+            if isinstance(one, Earlier):
                 remove_leftover(str(other_place(Path(place.place))))
-                earlier.append(Earlier(place.place, own, count, committing))
-            else:
-                earlier.append(None)
-        missing = self._delivery.resume(earlier)
+        missing = self._delivery.resume(left)
         if missing:
             raise _is_gone(missing)
+        if self._delivery.left_alone:
+            self._stays = True
+            return
         self._begun = [
             _place(sink)._replace(begin=one.begin, end=one.begin + place.end - place.begin)
             if isinstance(one, Earlier)
             else SinkPlace("", state=SinkState.COMMITTED.value, responses=one.responses)
             if isinstance(one, SinkResult)
             else _place(sink, end=sink.position)
-            for sink, one, place in zip(sinks, earlier, places, strict=True)
+            for sink, one, place in zip(sinks, left, places, strict=True)
         ]
-        spread = [one.spans if isinstance(one, Earlier) and not one.is_packed else None for one in earlier]
+        spread = [one.spans if isinstance(one, Earlier) and not one.is_packed else None for one in left]
         kept.moved(self._begun, spread, committing=committing)
         for place, now in zip(places, self._begun, strict=True):
             if place.place and place.place != now.place:
@@ -198,14 +196,23 @@ class Continuation:
 
     def closing(self, *, whole: bool) -> None:
         """Note that the sinks are closed now."""
+        if self._stays:
+            return
         now = [
             begun._replace(responses=sink.responses) if begun.state == "open" else begun
             for begun, sink in zip(self._begun, self._delivery.sinks, strict=False)
         ]
         self._kept.closing(now, self._delivery.sync, whole=whole)
 
-    def closed(self, results: Sequence[SinkResult]) -> None:
-        """Note what became of the sinks."""
+    def closed(self, results: Sequence[SinkResult], delivered: Collection[str]) -> None:
+        """Note what became of the sinks.
+
+        Args:
+            results: of the sinks.
+            delivered: the names of queries whose records they have committed.
+        """
+        if self._stays:
+            return
         places = []
         for begun, sink, result in zip(self._begun, self._delivery.sinks, results, strict=False):
             place, state = "", result.state.value
@@ -213,7 +220,7 @@ class Continuation:
                 place = _absolute(sink.place) if result.kept_in else ""
                 state = state if place else _NAMED
             places.append(SinkPlace(place, begun.begin, begun.end, state, result.responses))
-        self._kept.closed(places)
+        self._kept.closed(places, delivered)
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,6 +287,42 @@ def remove_leftover(place: str, *, kept: bool = False) -> None:
             shutil.rmtree(path)
         else:
             path.unlink()
+
+
+def _left(
+    sink: Sink, place: SinkPlace, spans: Sequence[tuple[int, int]], responses: int, *, committing: bool
+) -> Earlier | SinkResult | None:
+    """Return what is there of an output, or what became of it for good; None where there is nothing of it.
+
+    Args:
+        sink: whose output it is.
+        place: where it lies, as it was noted.
+        spans: what of it is kept.
+        responses: how many responses these hold.
+        committing: whether the outputs were being given their final names.
+
+    Raises:
+        StateError: what is to be gone on with is not there any more.
+    """
+    if place.state == _NAMED:
+        what = f"the files of the earlier run in {sink.path} have got their names already"
+        raise StateError(what, "run the job from the beginning; keep_after_failure wants it so")
+    gone = bool(place.place) and not os.path.lexists(place.place)
+    if place.state == SinkState.COMMITTED.value or (committing and (gone or not place.place)):
+        if gone and committing and (sink.path is None or not os.path.lexists(sink.path)):
+            raise _is_gone(place.place)
+        return SinkResult(sink.type, sink.path, SinkState.COMMITTED, place.responses)
+    if place.place:
+        return Earlier(place.place, spans, responses, committing)
+    if responses and sink.path is not None and place.state == SinkState.NONE.value:
+        raise _is_gone(sink.path)
+    return None
+
+
+def _hidden_other(place: str) -> str:
+    """Return where a hidden temporary file may have been packed into; "" for another one."""
+    path = Path(place)
+    return str(other_place(path)) if path.name.startswith(".") else ""
 
 
 def _place(sink: Sink, end: int = 0) -> SinkPlace:

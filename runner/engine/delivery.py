@@ -51,11 +51,15 @@ class Delivery:
         sinks: and what the job says of each.
         stop: ends the run.
         noting: whether it is noted where the responses go.
+
+    Attributes:
+        left_alone: whether what an earlier run has left stays as it was.
     """
 
     def __init__(
         self, sinks: Sequence[tuple[SinkDeclaration, Sink]], stop: StopSignal, *, noting: bool = False
     ) -> None:
+        self.left_alone = False
         self._noting = noting
         self._outlets = [_Outlet(sink, frozenset(declaration.queries)) for declaration, sink in sinks]
         self._stop = stop
@@ -71,6 +75,8 @@ class Delivery:
 
     def resume(self, earlier: Sequence[Earlier | SinkResult | None]) -> str:
         """Go on with the outputs of an earlier run, in place of `open`.
+
+        Where one of them cannot be written, what is there of all of them is left alone, as it was noted.
 
         Args:
             earlier: for each sink what is there of its output, or what became of it for good; None for one
@@ -89,7 +95,24 @@ class Delivery:
                     return one.place
             except SinkError as error:  # noqa: PERF203 - a few sinks, once
                 outlet.error = error
+                if isinstance(one, Earlier):
+                    self._leave_alone(earlier)
+                    break
         return ""
+
+    def _leave_alone(self, earlier: Sequence[Earlier | SinkResult | None]) -> None:
+        self.left_alone = True
+        for outlet, one in zip(self._outlets, earlier, strict=True):
+            if isinstance(one, Earlier):
+                sink, partial = outlet.sink, SinkState.PARTIAL
+                outlet.settled = SinkResult(
+                    sink.type, sink.path, partial, one.responses, one.place, outlet.error
+                )
+                for path in sink.besides:
+                    with suppress(OSError):
+                        Path(path).unlink()
+            elif one is not None:
+                outlet.settled = one
 
     @property
     def sinks(self) -> list[Sink]:
@@ -109,10 +132,10 @@ class Delivery:
                     outlet.sink.sync()
 
     def clear(self) -> None:
-        """Remove what closed sinks left for a run to go on with, since none will."""
-        for outlet in self._outlets:
+        """Remove what closed sinks left for a run to go on with, since none will; not what they tell of."""
+        for outlet in self._outlets if not self.left_alone else ():
             place = Path(outlet.sink.place)
-            if place.name.startswith(".") and place.is_file():
+            if place.name.startswith(".") and place.is_file() and outlet.sink.kept_in != str(place):
                 with suppress(OSError):
                     place.unlink()
 

@@ -21,7 +21,7 @@ from runner.engine.ledger import Ledger
 from runner.engine.observer import Observer, Observers
 from runner.engine.operation_queue import OperationQueue
 from runner.engine.peer_worker import PeerWorker
-from runner.engine.result import Cap, Kind, OperationResult, PeerResult, Verdict, kind_of_answer
+from runner.engine.result import Cap, Kind, OperationResult, PeerResult, SinkResult, Verdict, kind_of_answer
 from runner.engine.run_result import RunResult
 from runner.engine.screening import EarlierRuns, Screening, Screens
 from runner.engine.verdict import same_as_capped
@@ -36,7 +36,7 @@ from runner.errors import (
 )
 from runner.model import Job, Peer, QueryOption
 from runner.plan import Operation, operations, planned
-from runner.sinks.base import Outcome
+from runner.sinks.base import Outcome, SinkState
 from runner.sinks.registry import make_sinks
 from runner.transport.stop_signal import StopSignal
 
@@ -165,10 +165,11 @@ class _Run:
         started, begun = time.time(), time.monotonic()
         error: CfindError | None = None
         try:
-            self._observer.run_begun(self._job, self)
-            _check_names(self._job, self._output_dir)
-            sinks = make_sinks(self._job, self._output_dir, self._stdout)
-            self._open(sinks)
+            try:
+                _check_names(self._job, self._output_dir)
+                self._open(make_sinks(self._job, self._output_dir, self._stdout))
+            finally:  # by now it is known what an earlier run has done
+                self._observer.run_begun(self._job, self)
             if not self._delivery.failed and not self._is_done():
                 self._work()
         except (SinkError, InvalidJobError, StateError) as failure:  # such as rows that have changed
@@ -207,8 +208,8 @@ class _Run:
             self._continuation.closing(whole=whole)
         closed = self._delivery.close(whole=whole)
         if self._continuation is not None:
-            self._continuation.closed(closed)
-        elif not whole:
+            self._continuation.closed(closed, _delivered(self._job, closed) if whole else ())
+        if not whole and (self._kept is None or self._kept.trouble is not None):
             self._delivery.clear()
         # A signal that came while the sinks committed did not keep anything from being whole.
         return replace(result, sinks=closed, seconds=time.monotonic() - begun)
@@ -478,6 +479,19 @@ def _expectations(job: Job) -> Expectations | None:
     from runner.engine.expectations import Expectations
 
     return Expectations(job.queries)
+
+
+def _delivered(job: Job, sinks: Sequence[SinkResult]) -> list[str]:
+    """Return the names of the queries that want only what is new and whose records are delivered for good."""
+    if any(sink.state is not SinkState.COMMITTED for sink in sinks):
+        return []
+    taken = [sink.queries for sink in job.sinks]
+    return [
+        member.name
+        for query in job.queries
+        for member in query.family
+        if member.only_new and any(not names or member.name in names for names in taken)
+    ]
 
 
 def _check_names(job: Job, output_dir: Path) -> None:

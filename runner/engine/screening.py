@@ -80,8 +80,8 @@ class Screened:
 class EarlierRuns(Protocol):
     """Knows what earlier runs of the job have delivered; for any thread."""
 
-    def note(self, query: str, digests: Collection[bytes]) -> Collection[bytes]:
-        """Note records that this run delivers, but for those that an earlier one has; return these.
+    def note(self, query: str, digests: Collection[bytes], operation: int) -> Collection[bytes]:
+        """Note records that an operation delivers, but for those that an earlier run has; return these.
 
         Raises:
             StateError: it cannot be looked up or noted.
@@ -308,7 +308,7 @@ class Screens:
         consumers = [*before, *self._consumers(operation, agreed, seen), *behind]
         if self._earlier is not None and query.only_new and query.record is not None:
             # behind all else: what is asked for a record does not depend on whether it is new
-            consumers.append(KnownScreen(query.record, self._earlier, query.name))
+            consumers.append(KnownScreen(query.record, self._earlier, query.name, operation.number))
         # there may be several attempts, of which each response is wanted once
         retries = operation.peer.retries is not None
         if not consumers and not retries:
@@ -633,19 +633,22 @@ class KnownScreen:
         key: what tells records apart; one that lacks it is always new.
         earlier: knows them.
         query: the name of the query that they answer.
+        operation: the number of the operation whose responses come.
     """
 
-    def __init__(self, key: UniqueKey, earlier: EarlierRuns, query: str) -> None:
+    def __init__(self, key: UniqueKey, earlier: EarlierRuns, query: str, operation: int) -> None:
         self._records = Records(key)
         self._earlier = earlier
         self._query = query
+        self._operation = operation
         self.paths: Sequence[Path] = self._records.paths
         self._known = 0
 
     def take(self, columns: AttributeColumns) -> Sequence[int] | None:
         """Return the indexes of records that no earlier run has delivered."""
         digests = self._records.digests(columns)
-        known = self._earlier.note(self._query, {digest for digest in digests if digest is not None})
+        found = {digest for digest in digests if digest is not None}
+        known = self._earlier.note(self._query, found, self._operation)
         if not known:
             return None
         news = [index for index, digest in enumerate(digests) if digest not in known]

@@ -166,14 +166,13 @@ class CohortFileSink:
     def close(self, *, whole: bool) -> SinkState:
         """Join what was found with the rows; give the files their names, or keep them as NAME.partial."""
         if self._table is None or not self._judged:
-            self._discard()
-            return SinkState.NONE
+            return self._leave()
         try:
             with self._told():
                 self._table.add_matches(self._arrived())
                 self._write(self._table.judged())
         except BaseException:
-            self._discard()  # half a table says of no row what became of it
+            self._leave()  # half a table says of no row what became of it
             raise
         files = [*self._files.values()]
         try:
@@ -190,10 +189,17 @@ class CohortFileSink:
             self._matches.discard()
         return SinkState.COMMITTED
 
-    def _discard(self) -> None:
+    def _leave(self) -> SinkState:
+        """Remove the tables, and leave what has arrived for a run to go on with."""
         for file in self._opened:
-            with suppress(SinkError):
-                file.discard()
+            if file is not self._matches or not self.responses:
+                with suppress(SinkError):
+                    file.discard()
+        if not self.responses:
+            return SinkState.NONE
+        self._matches.leave()
+        self.kept_in = self._matches.place
+        return SinkState.PARTIAL
 
     def _arrived(self) -> Iterator[Match]:
         from runner.sinks.cohort_table import Match

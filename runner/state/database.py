@@ -13,8 +13,8 @@ from typing import Any
 from runner.errors import StateError
 
 FILE_NAME = "state.sqlite"
-#: Of the tables below; a database with another one is not touched.
-_VERSION = 1
+#: Of the tables below; a database with a later one is not touched.
+_VERSION = 2
 #: So long a log is worked into the database file, in bytes.
 _LONG_LOG = 1 << 22
 #: How long another process may write, in seconds.
@@ -47,7 +47,40 @@ CREATE TABLE seen (
     work INTEGER NOT NULL, name TEXT NOT NULL, digest BLOB NOT NULL, operation INTEGER NOT NULL,
     PRIMARY KEY (work, name, digest)
 ) WITHOUT ROWID;
+CREATE TABLE delivering (
+    id INTEGER PRIMARY KEY, job TEXT NOT NULL, query TEXT NOT NULL, UNIQUE (job, query)
+);
+CREATE TABLE delivered (
+    query INTEGER NOT NULL, digest BLOB NOT NULL, PRIMARY KEY (query, digest)
+) WITHOUT ROWID;
+CREATE TABLE noted (
+    query INTEGER NOT NULL, digest BLOB NOT NULL, operation INTEGER NOT NULL,
+    PRIMARY KEY (query, digest, operation)
+) WITHOUT ROWID;
 """
+
+#: What makes the tables of the next version of those of a version.
+_MIGRATIONS = {
+    # where runs had noted what they delivered, if any had, it was not known in which operation
+    1: """
+CREATE TABLE IF NOT EXISTS delivering (
+    id INTEGER PRIMARY KEY, job TEXT NOT NULL, query TEXT NOT NULL, UNIQUE (job, query)
+);
+CREATE TABLE IF NOT EXISTS delivered (
+    query INTEGER NOT NULL, digest BLOB NOT NULL, work INTEGER NOT NULL, PRIMARY KEY (query, digest)
+) WITHOUT ROWID;
+ALTER TABLE delivered RENAME TO delivered_before;
+CREATE TABLE delivered (
+    query INTEGER NOT NULL, digest BLOB NOT NULL, PRIMARY KEY (query, digest)
+) WITHOUT ROWID;
+INSERT INTO delivered SELECT query, digest FROM delivered_before WHERE work = 0;
+DROP TABLE delivered_before;
+CREATE TABLE noted (
+    query INTEGER NOT NULL, digest BLOB NOT NULL, operation INTEGER NOT NULL,
+    PRIMARY KEY (query, digest, operation)
+) WITHOUT ROWID;
+""",
+}
 
 
 class Database:
@@ -79,16 +112,10 @@ class Database:
         run("PRAGMA synchronous = OFF")
         run("PRAGMA wal_autocheckpoint = 0")
         (version,) = run("PRAGMA user_version").fetchone()
-        if version == 0:
+        if version < _VERSION:
             run("PRAGMA journal_mode = WAL")
             with self.writing():
-                (version,) = run("PRAGMA user_version").fetchone()
-                if version == 0:
-                    for statement in _TABLES.split(";\n"):
-                        run(statement)
-                    run(f"PRAGMA application_id = {_APPLICATION}")
-                    run(f"PRAGMA user_version = {_VERSION}")
-                    version = _VERSION
+                version = self._migrated()
         if version != _VERSION:
             raise StateError(
                 f"the state in {self.path} was written by another version of cfind",
@@ -98,15 +125,27 @@ class Database:
         if log.exists() and log.stat().st_size > _LONG_LOG:
             self.be_durable()
 
+    def _migrated(self) -> int:
+        """Make the tables, or those of this version of earlier ones; return the version then."""
+        run = self._connection.execute
+        (version,) = run("PRAGMA user_version").fetchone()
+        if version >= _VERSION:  # another process was faster
+            return int(version)
+        steps = [_TABLES] if version == 0 else [_MIGRATIONS[each] for each in range(version, _VERSION)]
+        for step in steps:
+            for statement in step.split(";\n"):
+                run(statement)
+        run(f"PRAGMA application_id = {_APPLICATION}")
+        run(f"PRAGMA user_version = {_VERSION}")
+        return _VERSION
+
     @contextmanager
     def _told(self, what: str) -> Iterator[None]:
         try:
             yield
         except (sqlite3.Error, OSError) as error:
             reason = error.strerror if isinstance(error, OSError) else str(error)
-            damaged = isinstance(error, sqlite3.DatabaseError) and not isinstance(
-                error, sqlite3.OperationalError
-            )
+            damaged = type(error) is sqlite3.DatabaseError  # those below it are of a database that is sound
             raise StateError(
                 f"the state in {self.path} cannot be {what}: {reason}",
                 "remove this file, with what it knows of earlier runs" if damaged else "",

@@ -8,13 +8,10 @@ from runner.state.database import Database
 
 #: So many are looked up at once.
 _AT_ONCE = 500
-_TABLES = (
-    "CREATE TABLE IF NOT EXISTS delivering"
-    " (id INTEGER PRIMARY KEY, job TEXT NOT NULL, query TEXT NOT NULL, UNIQUE (job, query))",
-    # `work` is the run that delivers it, or that it goes on with; 0 once the sinks have committed
-    "CREATE TABLE IF NOT EXISTS delivered"
-    " (query INTEGER NOT NULL, digest BLOB NOT NULL, work INTEGER NOT NULL, PRIMARY KEY (query, digest))"
-    " WITHOUT ROWID",
+#: Notes of operations that are not done any more, such as those that are asked again.
+_FORGET_UNDONE = (
+    "DELETE FROM noted WHERE query IN (SELECT id FROM delivering WHERE job = ?)"
+    " AND operation NOT IN (SELECT number FROM operations WHERE work = ?)"
 )
 
 
@@ -36,14 +33,16 @@ class Deliveries:
     def __init__(self, database: Database, job: str, work: int) -> None:
         self._database = database
         self._job = job
-        self._work = work
         self._ids: dict[str, int] = {}
-        with database.writing():
-            for statement in _TABLES:
-                database.execute(statement)
+        database.execute(_FORGET_UNDONE, (job, work))
 
-    def note(self, query: str, digests: Collection[bytes]) -> Collection[bytes]:
+    def note(self, query: str, digests: Collection[bytes], operation: int) -> Collection[bytes]:
         """Note records that this run delivers, but for those that an earlier one has; return these.
+
+        Args:
+            query: the name of the query that they answer.
+            digests: of their unique keys.
+            operation: the number of the operation that they came in.
 
         Raises:
             StateError: the database cannot be read or written.
@@ -55,15 +54,15 @@ class Deliveries:
             for begin in range(0, len(found), _AT_ONCE):
                 known.update(self._known(number, found[begin : begin + _AT_ONCE]))
             self._database.put(
-                "INSERT OR REPLACE INTO delivered VALUES (?, ?, ?)",
-                ((number, digest, self._work) for digest in found if digest not in known),
+                "INSERT OR IGNORE INTO noted VALUES (?, ?, ?)",
+                ((number, digest, operation) for digest in found if digest not in known),
             )
         return known
 
     def _known(self, number: int, digests: list[bytes]) -> Iterator[bytes]:
         marks = ", ".join("?" * len(digests))
         rows = self._database.rows(
-            f"SELECT digest FROM delivered WHERE query = ? AND work = 0 AND digest IN ({marks})",  # noqa: S608
+            f"SELECT digest FROM delivered WHERE query = ? AND digest IN ({marks})",  # noqa: S608
             (number, *digests),
         )
         return (digest for (digest,) in rows)
@@ -78,17 +77,23 @@ class Deliveries:
         return number
 
     def commit(self, queries: Collection[str]) -> None:
-        """Let what this run has noted count for those after it, and forget what failed runs have noted.
-
-        To be called within a transaction.
+        """Let what this run has noted count for those after it; bring that to the disk.
 
         Args:
             queries: the names of those whose records went to a sink.
 
         Raises:
-            StateError: the database cannot be written.
+            StateError: the database cannot be written; then nothing of it counts.
         """
-        for query in queries:
-            values = (self._number(query), self._work)
-            self._database.execute("UPDATE delivered SET work = 0 WHERE query = ? AND work = ?", values)
-            self._database.execute("DELETE FROM delivered WHERE query = ? AND work != 0", values[:1])
+        if not queries:
+            return
+        with self._database.writing():
+            for query in queries:
+                number = (self._number(query),)
+                for statement in (
+                    "INSERT OR IGNORE INTO delivered SELECT query, digest FROM noted WHERE query = ?",
+                    "DELETE FROM noted WHERE query = ?",
+                ):
+                    self._database.execute(statement, number)
+        # the outputs are on the disk: what they hold is not to come again after a power cut
+        self._database.be_durable()

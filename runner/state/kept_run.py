@@ -105,6 +105,7 @@ class KeptRun:
     Args:
         folder: the state folder, which is there.
         job: the job's name.
+        opened: gives the database of the folder, which is not closed; None for one of its own.
 
     Attributes:
         id: counts the runs of the state folder; 0 where nothing is kept.
@@ -118,7 +119,7 @@ class KeptRun:
         StateError: the folder has no locks.
     """
 
-    def __init__(self, folder: Path, job: str) -> None:
+    def __init__(self, folder: Path, job: str, opened: Callable[[], Database] | None = None) -> None:
         self.id = 0
         self.trouble: StateError | None = None
         self.last: Work | None = None
@@ -137,7 +138,7 @@ class KeptRun:
         self._lock = JobLock.take(folder, job)
         self._database: Database | None = None
         try:
-            self._database = Database(folder)
+            self._database = Database(folder) if opened is None else opened()
             self.last = self._last_work(self._database)
         except StateError as error:
             self._give_up(error)
@@ -440,8 +441,19 @@ class KeptRun:
         if time.monotonic() - self._begun >= _SHORT and any(sink.place for sink in sinks):
             self.be_durable(sync)
 
-    def closed(self, sinks: Sequence[SinkPlace]) -> None:
-        """Note what became of the outputs."""
+    def closed(self, sinks: Sequence[SinkPlace], delivered: Collection[str] = ()) -> None:
+        """Note what became of the outputs.
+
+        Args:
+            sinks: where they lie, if anywhere.
+            delivered: the names of queries whose records they have committed.
+        """
+        try:
+            if self._deliveries is not None:  # also where the run itself is not kept any more
+                self._deliveries.commit(delivered)
+        except StateError as error:
+            what = f"{error.what}; so a later run will deliver again what this one has"
+            self.trouble, self._database = StateError(what, error.advice), None
         if self._database is None:
             return
         try:
@@ -449,12 +461,11 @@ class KeptRun:
         except StateError as error:
             self._give_up(error)
 
-    def end(self, ending: Ending, delivered: Collection[str] = ()) -> None:
+    def end(self, ending: Ending) -> None:
         """Note how the run ended.
 
         Args:
             ending: how.
-            delivered: the names of queries whose records the sinks have committed.
         """
         if self._database is None:
             return
@@ -473,8 +484,6 @@ class KeptRun:
                         self.id,
                     ),
                 )
-                if self._deliveries is not None:
-                    self._deliveries.commit(delivered)
             if self.id % _PRUNE_EVERY == 0:
                 prune(self._database)
         except StateError as error:

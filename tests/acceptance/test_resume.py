@@ -251,6 +251,47 @@ def test_what_has_failed_is_asked_again(cfind: Cfind) -> None:
     assert {run["goes_on_with"] for run in runs} == {None, runs[-1]["id"]}
 
 
+def test_an_output_that_cannot_be_gone_on_with_now_is_left_alone(cfind: Cfind) -> None:
+    """What stands in the way of one output costs none of them what earlier runs have put there."""
+    cohort = {"type": "cohort", "path": "cohort.csv", "lists": True}
+    both = batch(cfind, 40, sinks=[*SINKS[:3], cohort])
+    expected = {path.name: cells(path) for path in cfind.run(both).output.glob("*.csv")}
+    with RawPeer(lambda _: None) as closed:
+        port = closed.port
+    both["queries"]["studies"]["peers"] = ["demo", "other"]
+    both["peers"]["other"] = {"host": "127.0.0.1", "port": port}
+    first = cfind.run(both, "--state", "state")
+    assert first.status == 4, first.stderr
+    blocked = first.output / "cohort.not-found.csv"
+    (first.output / "cohort.not-found.csv").unlink()
+    blocked.mkdir()
+    before = {path: path.read_bytes() for path in first.output.rglob("*") if path.is_file()}
+    for command in (("retry",), ("run", "--resume")):
+        report = cfind.folder / "blocked.json"
+        options = ("--output-dir", first.output, "--state", "state", "--report", report)
+        status, _, stderr = cfind(*command, cfind.folder / "job.yaml", *options)
+        assert status == 8
+        assert "cohort.not-found.csv" in stderr
+        assert {path: path.read_bytes() for path in first.output.rglob("*") if path.is_file()} == before
+        document = cfind.checked_report(report)
+        assert {sink["state"] for sink in document["sinks"]} == {"partial"}
+        counts = [sink["responses"] for sink in document["sinks"]]
+        assert counts == [sink["responses"] for sink in first.report["sinks"]]
+        assert [Path(sink["kept_in"]).exists() for sink in document["sinks"]] == [True] * 4
+    blocked.rmdir()
+    with cfind.start("serve", ARCHIVE["archive"], "--port", str(port)) as server:
+        assert server.stdout is not None
+        assert server.stdout.readline()
+        last = cfind("retry", cfind.folder / "job.yaml", "--output-dir", first.output, "--state", "state")
+        server.terminate()
+        server.communicate(timeout=30)
+    assert last[0] == 0, last[2]
+    assert sum(cells(first.output / "studies.csv").values()) == 2 * sum(expected["studies.csv"].values()) - 1
+    results = {row[:2] for row in cells(first.output / "cohort.csv")}
+    assert results == {row[:2] for row in expected["cohort.csv"]}
+    assert not list(first.output.glob("*.partial"))
+
+
 def test_records_that_came_before_stay_removed(cfind: Cfind) -> None:
     """What deduplicate remembers outlives the run, and so does what an expectation counts."""
     told_apart = batch(cfind, 300)

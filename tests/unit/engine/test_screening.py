@@ -214,17 +214,17 @@ class Earlier:
     """Knows the records of some responses."""
 
     def __init__(self, *known: bytes) -> None:
-        self.noted: list[tuple[str, int]] = []
+        self.noted: list[tuple[str, int, int]] = []
         self.known = set(_digests(*known))
 
-    def note(self, query: str, digests: Any) -> set[bytes]:
-        self.noted.append((query, len(digests)))
+    def note(self, query: str, digests: Any, operation: int) -> set[bytes]:
+        self.noted.append((query, len(digests), operation))
         return set(digests) & self.known
 
 
 def _digests(*identifiers: bytes) -> list[bytes]:
     class Noting:
-        def note(self, query: str, digests: Any) -> set[bytes]:
+        def note(self, query: str, digests: Any, operation: int) -> set[bytes]:
             found.extend(digests)
             return set()
 
@@ -243,7 +243,7 @@ def test_what_an_earlier_run_has_delivered_is_kept_back() -> None:
     assert look.passed == [BROKEN, _study(2), _study(2), nameless]
     assert list(look.passed_undecodable) == [0]
     assert screening.screened().known == 2
-    assert earlier.noted == [("q", 3)]
+    assert earlier.noted == [("q", 3, 1)]
 
 
 def test_nobody_asks_for_earlier_runs_where_all_records_are_wanted() -> None:

@@ -233,12 +233,17 @@ def test_after_a_failed_run_all_is_partial(tmp_path: Path) -> None:
     assert cohort.told("result.csv.partial") == [["found", "1", "main", ""], ["failed", "0", "", "not asked"]]
 
 
-def test_without_outcomes_nothing_is_left(tmp_path: Path) -> None:
+@pytest.mark.parametrize("found", [True, False])
+def test_without_outcomes_what_has_arrived_is_left_for_a_run_to_go_on_with(
+    tmp_path: Path, found: bool
+) -> None:
     cohort = Cohort(tmp_path, ("A", ""), lists=True)
     cohort.sink.open()
-    cohort.write(1, ("1.1", "CT"))
-    assert cohort.sink.close(whole=False) is SinkState.NONE
-    assert list(tmp_path.iterdir()) == []
+    if found:
+        cohort.write(1, ("1.1", "CT"))
+    assert cohort.sink.close(whole=False) is (SinkState.PARTIAL if found else SinkState.NONE)
+    assert [str(path) for path in tmp_path.iterdir()] == ([cohort.sink.place] if found else [])
+    assert cohort.sink.kept_in == (cohort.sink.place if found else "")
 
 
 def test_a_row_that_nobody_tells_of_is_failed(tmp_path: Path) -> None:
