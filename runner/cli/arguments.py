@@ -93,7 +93,7 @@ def given_variables(texts: Sequence[str]) -> dict[str, str]:
     return variables
 
 
-def add_clock_option(parser: argparse.ArgumentParser) -> None:
+def add_clock_option(parser: argparse._ActionsContainer) -> None:
     """Add --now, for commands that read jobs; `given_clock` makes a clock of what it gives."""
     parser.add_argument(
         "--now",
@@ -102,11 +102,11 @@ def add_clock_option(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def given_clock(text: str | None) -> Clock:
-    """Return the clock of the command, the machine's as it is now where --now is not given.
+def given_clock(text: str | None, option: str = "--now") -> Clock:
+    """Return the clock of the command, the machine's as it is now where the option is not given.
 
     Raises:
-        UsageError: --now gives no time.
+        UsageError: the option gives no time.
     """
     from runner.jobfile.clock import Clock
 
@@ -115,7 +115,7 @@ def given_clock(text: str | None) -> Clock:
     try:
         return Clock.at(text)
     except ValueError:
-        what = "--now wants a time of ISO 8601 with its offset from UTC"
+        what = f"{option} wants a time of ISO 8601 with its offset from UTC"
         raise UsageError(what, "write it such as 2024-03-10T14:30:00+01:00 or 2024-03-10T13:30:00Z") from None
 
 

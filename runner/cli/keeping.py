@@ -95,7 +95,7 @@ def kept_by(options: argparse.Namespace, clock: Clock, kind: Kind) -> Keeping:
         required=options.state is not None,
         kind=kind,
         variables=given_variables(options.variables),
-        fixed=options.now is not None,
+        fixed=options.now is not None or options.dates_of is not None,
     )
 
 

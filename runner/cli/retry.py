@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from runner.cli.arguments import ArgumentParser, given_clock, given_variables
+from runner.cli.arguments import ArgumentParser, given_variables
 from runner.cli.job_files import valid_jobs
 from runner.cli.keeping import Kind, last_success_in, state_folder
 from runner.cli.reports import ReportFiles
-from runner.cli.run import add_run_options, run_kept, teller_of
+from runner.cli.run import add_run_options, run_clock, run_kept, teller_of
 from runner.errors import ExitStatus
 
 
@@ -30,7 +30,7 @@ def execute(argv: Sequence[str]) -> ExitStatus:
     """Run the command."""
     options = parser().parse_args(argv)
     teller = teller_of(options)
-    clock = given_clock(options.now)
+    clock = run_clock(options)
     jobs = valid_jobs(
         [options.job],
         given_variables(options.variables),

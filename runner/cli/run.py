@@ -91,7 +91,13 @@ def add_run_options(made: ArgumentParser) -> None:
     add_output_options(made)
     add_state_option(made)
     add_variable_option(made)
-    add_clock_option(made)
+    present = made.add_mutually_exclusive_group()
+    add_clock_option(present)
+    present.add_argument(
+        "--dates-of",
+        metavar="TIME",
+        help="make the dates of the jobs for TIME, and go by the present otherwise, for a run that is late",
+    )
     add_strict_option(made)
     made.add_argument(
         "--junit", type=Path, metavar="FILE", help="write answers and expectations to FILE, as JUnit XML"
@@ -128,6 +134,17 @@ def add_run_options(made: ArgumentParser) -> None:
     )
 
 
+def run_clock(options: argparse.Namespace) -> Clock:
+    """Return the clock that jobs are read by, of options that `add_run_options` adds.
+
+    Raises:
+        UsageError: no time is given where one belongs.
+    """
+    if options.dates_of is not None:
+        return given_clock(options.dates_of, "--dates-of")
+    return given_clock(options.now)
+
+
 #: Seconds between two lines about how far a run is; one that takes less has none.
 _PROGRESS_EVERY = 30.0
 
@@ -136,7 +153,7 @@ def execute(argv: Sequence[str]) -> ExitStatus:
     """Run the command."""
     options = parser().parse_args(argv)
     teller = teller_of(options)
-    variables, clock = given_variables(options.variables), given_clock(options.now)
+    variables, clock = given_variables(options.variables), run_clock(options)
     jobs = valid_jobs(
         options.jobs,
         variables,
@@ -172,7 +189,7 @@ def run_kept(
         kept_by(options, clock, kind),
         progress=_progress(options),
         with_hooks=options.hooks,
-        clock=clock.going_on(),
+        clock=_ticking(options, clock),
         waits=not options.no_wait,
     )
 
@@ -199,9 +216,14 @@ def _compare(
         teller,
         progress=_progress(options),
         afterwards=partial(compare_results, names=options.compare),
-        clock=clock.going_on(),
+        clock=_ticking(options, clock),
         waits=not options.no_wait,
     )
+
+
+def _ticking(options: argparse.Namespace, clock: Clock) -> Callable[[], float]:
+    """Return what tells whether the windows of peers are open."""
+    return time.time if options.dates_of is not None else clock.going_on()
 
 
 def _progress(options: argparse.Namespace) -> Progress:

@@ -57,7 +57,7 @@ class Processes:
 
         Args:
             scheduled: the job; its files count as they were when it was found valid.
-            now: where its clock stands; None for the present.
+            now: for when its dates are made; None for the present.
 
         Returns:
             The exit status, minus the number of the signal that killed it, or None where it was ended, or not
@@ -68,7 +68,7 @@ class Processes:
         """
         words = ["run", scheduled.job.source, *self._options]
         if now is not None:
-            words += ["--now", now.isoformat()]
+            words += ["--dates-of", now.isoformat()]
         root = str(Path(runner.__file__).resolve().parents[1])
         with self._lock:
             if self._signal is not None:

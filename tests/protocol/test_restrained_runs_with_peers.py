@@ -7,6 +7,7 @@ import signal
 import subprocess
 import threading
 import time
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -141,6 +142,26 @@ def test_now_is_in_the_window(cfind: Cfind) -> None:
         }
         outcome = cfind.run(document, "--no-wait", "--now", "2024-01-06T05:00:00+01:00")
     assert outcome.status == 0, outcome.stderr
+
+
+def test_a_run_that_is_late_leaves_the_peer_alone_by_the_clock(cfind: Cfind) -> None:
+    """Its dates are of another time; a window is for the sake of the hours that it is run in."""
+    moment = datetime.now(timezone.utc)
+    begin, end = (f"{moment + timedelta(hours=hours):%H:%M}" for hours in (8, 10))
+    document = {
+        **job({"main": _peer(1, window={"from": begin, "to": end})}, {"numbers": _numbers(2)}),
+        "timezone": "UTC",
+    }
+    document["queries"]["numbers"]["keys"]["StudyDate"] = "${today}"
+    then = f"{moment - timedelta(days=30) + timedelta(hours=9):%Y-%m-%dT%H:%MZ}"
+    outcome = cfind.run(document, "--no-wait", "--dates-of", then)
+    assert outcome.status == 4
+    assert "left alone until its window opens" in outcome.stderr
+    # with --now it is in the window, and nobody listens
+    outcome = cfind.run(document, "--no-wait", "--now", then)
+    assert (outcome.status, "window" in outcome.stderr) == (4, False)
+    status, _, stderr = cfind("run", "job.yaml", "--now", then, "--dates-of", then)
+    assert (status, "not allowed with" in stderr) == (2, True)
 
 
 @pytest.mark.parametrize("waits", ["for a window", "for a peer", "for its turn"])
