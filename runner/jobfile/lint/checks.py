@@ -27,6 +27,7 @@ CHECKS: dict[str, Check] = {
     "invisible-character": values.invisible_characters,
     "repeat-into-file": declared.repeats_into_files,
     "increment-replaced": declared.replaced_increments,
+    "name-changes": declared.changing_names,
     "column-not-asked": declared.columns_not_asked,
     "unused-peer": declared.unused_peers,
     "unknown-option": declared.unknown_options,

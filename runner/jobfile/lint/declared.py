@@ -13,6 +13,7 @@ from runner.jobfile.nodes import Listing, Mapping, Node, Scalar
 from runner.jobfile.section import Section
 from runner.model import CohortSink, CsvSink, StdoutSink, XmlSink
 
+_DATE = re.compile(r"\$\{(?:now|today|yesterday)\b")
 _VARIABLE = re.compile(r"\$\{var:([A-Za-z_][A-Za-z0-9_-]*)\}")
 
 
@@ -95,6 +96,17 @@ def _sinks(typed: Mapping) -> Iterator[Mapping]:
     sinks = typed.entries["sinks"].node if "sinks" in typed.entries else None
     if isinstance(sinks, Listing):
         yield from (node for node in sinks.items if isinstance(node, Mapping))
+
+
+def changing_names(subject: Subject) -> Iterator[Finding]:
+    """What earlier runs have done is known by the name of the job."""
+    if subject.job.schedule is None and not any(asked.query.only_new for asked in subject.queries):
+        return
+    name = subject.typed.entries["name"].node if "name" in subject.typed.entries else None
+    if isinstance(name, Scalar) and _DATE.search(name.text or ""):
+        what = "the name changes with the date, and by it is known what earlier runs of the job have done"
+        advice = "put the date into the paths of the sinks in its place"
+        yield Finding(subject.top["name"], what, advice, of_key=False)
 
 
 def columns_not_asked(subject: Subject) -> Iterator[Finding]:

@@ -70,6 +70,9 @@ RULES: dict[str, Rule] = {
     "increment-replaced": Rule(
         Severity.WARNING, "What is delivered once is written to a file that no later run replaces"
     ),
+    "name-changes": Rule(
+        Severity.WARNING, "A job that its earlier runs matter to has the same name in all of them"
+    ),
     "column-not-asked": Rule(Severity.WARNING, "A column is among the keys that are asked for"),
     "unused-peer": Rule(Severity.WARNING, "Every peer is asked by a query"),
     "unknown-option": Rule(
