@@ -365,9 +365,8 @@ def _csv_rows(foreach: Section) -> CsvRows | None:
         foreach["csv"].problem("there is no such file", "name a CSV file, relative to the job file")
     if foreach.complaints.errors > before:
         return None
-    rows = CsvRows(path, name, delimiter, encoding)
     try:
-        return CsvRows(path, name, delimiter, encoding, rows.header())
+        return CsvRows(path, name, delimiter, encoding).with_header()
     except InvalidJobError as error:
         foreach["csv"].problem(_what(error), error.advice)
         return None

@@ -166,3 +166,20 @@ def test_a_file_that_changes_before_the_run_ends_it(tmp_path, after):
     assert result.exit_status is ExitStatus.INVALID_JOB
     assert isinstance(result.error, InvalidJobError)
     assert result.error.where.startswith("a.csv")
+
+
+@pytest.mark.parametrize("change", ["\n12,", "\n12345,", "\n"])
+def test_a_file_that_changes_while_it_is_read_ends_the_run(tmp_path, change):
+    """Cells of another row would be taken for those of this one."""
+    path = tmp_path / "a.csv"
+    path.write_text("A,B\n" + "".join(f"{number},\n" for number in range(20_000)))
+    job, problems = load(tmp_path, "{csv: a.csv}", rest="", check_rows=False)
+    assert problems == []
+    rows = iter(job.queries[0].requests.rows)
+    for _ in range(2000):
+        next(rows)
+    path.write_text(path.read_text().replace("\n15000,", change))
+    with pytest.raises(InvalidJobError, match="the file has changed since the job was read"):
+        list(rows)
+    with pytest.raises(InvalidJobError, match="leave the file alone meanwhile"):
+        next(iter(job.queries[0].requests.rows))
