@@ -82,7 +82,7 @@ def execute(argv: Sequence[str]) -> ExitStatus:
     if options.format == "json":
         say(json.dumps([_document(run) for run in found], indent=2, ensure_ascii=False) + "\n")
         return ExitStatus.SUCCESS
-    for line in _lines(found):
+    for line in _lines(found) if found else ():
         say(printable(line) + "\n")
     return ExitStatus.SUCCESS
 

@@ -64,10 +64,14 @@ def state_folder(options: argparse.Namespace) -> Path:
     return folder
 
 
-def last_success_in(folder: Path) -> LastSuccess:
+def last_success_in(folder: Path, before: int | None = None) -> LastSuccess:
     """Return what looks up in a state folder when the last complete run of a job began.
 
     Where no state is, none is made. What that returns raises StateError where the state cannot be read.
+
+    Args:
+        folder: the state folder.
+        before: the id of a run, which does not count, nor do those that have gone on with it; None for none.
     """
 
     def last_success(job: str) -> int | None:
@@ -80,7 +84,7 @@ def last_success_in(folder: Path) -> LastSuccess:
 
         database = Database(folder)
         try:
-            return history.last_success(database, job)
+            return history.last_success(database, job, before)
         finally:
             database.close()
 
@@ -171,12 +175,14 @@ class Keeping:
                     tell(
                         f"{where}: no earlier run is known in {self._folder}, so it is run from the beginning"
                     )
-                elif last is not None and last.phase != "ended" and last.compiled == compiled:
+                elif last is not None and last.compiled == compiled and (how := _broken_off(last)):
                     tell(
-                        f"{where}: the run of {_moment(last)} was killed, and this one begins anew;"
+                        f"{where}: the run of {_moment(last)} was {how}, and this one begins anew;"
                         " --resume would have gone on with it"
                     )
                 kept.begin(job.source, self._clock.instant, compiled)
+                if kept.trouble is not None:
+                    warn(where, f"{kept.trouble}; nothing is kept of this run, so it cannot be resumed")
                 return job, kept
             if last is None:
                 what = f"no run of the job is known in {self._folder}"
@@ -204,7 +210,7 @@ class Keeping:
                 self._variables,
                 check_rows=False,
                 clock=Clock(last.instant),
-                last_success=last_success_in(self._folder),
+                last_success=last_success_in(self._folder, last.id),
             )
             changes = difference(last.compiled, fingerprint(job))
         if changes:
@@ -222,7 +228,14 @@ class Keeping:
 
             split = {one.name for query in job.queries for one in query.family if one.split is not None}
             kept.drop(failed_roots(kept, split))
-        tell(f"job {job.name}: going on with the run of {_moment(last)}, {kept.done()} operations are done")
+        done = kept.done()
+        if last.last.verdict == Verdict.COMPLETE.value:
+            tell(
+                f"job {job.name}: the run of {_moment(last)} is complete, so nothing is asked;"
+                f" cfind run {shlex.quote(job.source)} asks anew"
+            )
+        else:
+            tell(f"job {job.name}: going on with the run of {_moment(last)}, {done} operations are done")
         return job
 
 
@@ -235,6 +248,13 @@ def next_step(result: RunResult) -> str:
     if failed and result.ledger.verdicts[Verdict.COMPLETE]:
         return f"cfind retry {source}, with the same options, asks again what failed, and keeps the rest"
     return ""
+
+
+def _broken_off(work: Work) -> str:
+    """Return how a run was broken off; "" for one that came to its end."""
+    if work.phase != "ended":
+        return "killed"
+    return "interrupted" if work.last.exit_status in (ExitStatus.INTERRUPTED, ExitStatus.TERMINATED) else ""
 
 
 def _moment(work: Work) -> str:

@@ -46,6 +46,7 @@ from runner.model import Job
 if TYPE_CHECKING:
     import argparse
 
+    from runner.errors import StateError
     from runner.jobfile.clock import Clock
     from runner.state.kept_run import KeptRun
 
@@ -307,6 +308,7 @@ def run_jobs(
                     complain(str(error))
                     statuses.add(error.status)
                     continue
+                told = kept.trouble if kept is not None else None
                 try:
                     signalled.stop = StopSignal()
                     if signalled() is not None:
@@ -330,7 +332,7 @@ def run_jobs(
                     results.append(result)
                     teller.summarize(result)
                     if kept is not None:
-                        _note_end(kept, result, teller)
+                        _note_end(kept, result, teller, told)
                 finally:
                     if kept is not None:
                         kept.release()
@@ -386,8 +388,8 @@ def _begin(job: Job, keeping: Keeping | None, teller: Teller) -> tuple[Job, Kept
     return (job, None) if keeping is None else keeping.begin(job, teller.warning, teller.note)
 
 
-def _note_end(kept: KeptRun, result: RunResult, teller: Teller) -> None:
-    """Note how a run ended."""
+def _note_end(kept: KeptRun, result: RunResult, teller: Teller, told: StateError | None) -> None:
+    """Note how a run ended, and tell what kept it from being kept, but for what has been told."""
     from runner.state.kept_run import Ending
 
     kept.end(
@@ -401,6 +403,8 @@ def _note_end(kept: KeptRun, result: RunResult, teller: Teller) -> None:
         )
     )
     if kept.trouble is not None:
+        if kept.trouble is told:
+            return
         teller.warning(f"job {result.job.name}", f"{kept.trouble}; so the run cannot be resumed")
     elif step := next_step(result):
         teller.note(f"job {result.job.name}: {step}")

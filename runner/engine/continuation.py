@@ -81,7 +81,8 @@ class Continuation:
             leftovers = tuple(path for sink in earlier.sinks for path in sink.leftovers)
         kept.opened([_place(sink) for sink in sinks])
         for place in leftovers:
-            remove_leftover(place)
+            # what a run kept of whose operations none is done is asked for anew, and this goes on with that
+            remove_leftover(place, kept=earlier is not None)
             remove_leftover(_hidden_other(place))
         self._delivery.open()
         self._begun = [_place(sink, end=sink.position) for sink in sinks]
@@ -309,8 +310,8 @@ def _left(
         raise StateError(what, "run the job from the beginning; keep_after_failure wants it so")
     gone = bool(place.place) and not os.path.lexists(place.place)
     if place.state == SinkState.COMMITTED.value or (committing and (gone or not place.place)):
-        if gone and committing and (sink.path is None or not os.path.lexists(sink.path)):
-            raise _is_gone(place.place)
+        if sink.path is not None and not os.path.lexists(sink.path):
+            raise _is_gone(place.place or sink.path)
         return SinkResult(sink.type, sink.path, SinkState.COMMITTED, place.responses)
     if place.place:
         return Earlier(place.place, spans, responses, committing)

@@ -31,12 +31,14 @@ class OperationQueue:
     Attributes:
         reached: whether any worker had an association.
         refusal: why a worker left, None where none did.
+        deserted: whether the last worker had no association for an operation either.
         exhausted: whether a worker asked for an operation and there was none left.
     """
 
     def __init__(self, operations: Iterator[Operation], *, growing: bool = False) -> None:
         self.reached = False
         self.refusal: CfindError | None = None
+        self.deserted = False
         self.exhausted = False
         self._growing = growing
         self._sources = [operations]
@@ -98,6 +100,7 @@ class OperationQueue:
         """
         with self._changed:
             if self._workers <= {worker}:
+                self.deserted = True
                 return False
             self.refusal = refusal
             self._returned.append(operation)

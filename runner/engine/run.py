@@ -202,7 +202,7 @@ class _Run:
         # A sink that failed is its own affair: what the others hold is whole. And so are answers that are
         # not what the job expects.
         whole = result.verdict is Verdict.COMPLETE and result.exit_status in _WHOLE
-        if self._ledger.operations and not isinstance(error, DefectError):
+        if (self._ledger.operations or not self._planned) and not isinstance(error, DefectError):
             self._delivery.judge(self._outcomes)
         if self._continuation is not None:
             self._continuation.closing(whole=whole)
@@ -274,7 +274,7 @@ class _Run:
                 if self._families is not None:
                     self._families.flush()
         for peer, queue in self._queues:
-            if queue.reached and queue.refusal is not None:
+            if queue.reached and queue.refusal is not None and not queue.deserted:
                 self._warn(
                     f"peer {peer.name}",
                     "it gave fewer associations than max_associations allows, so the operations went over"

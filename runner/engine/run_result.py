@@ -89,6 +89,8 @@ class RunResult:
             statuses.add(self.error.status)
         if self.interrupted is not None:
             statuses.add(self.interrupted)
+        if not statuses and self.verdict is not Verdict.COMPLETE:  # such as operations that were never begun
+            statuses.add(ExitStatus.INCOMPLETE)
         return foremost(statuses)
 
 

@@ -20,6 +20,8 @@ _LONG_LOG = 1 << 22
 #: How long another process may write, in seconds.
 _PATIENCE = 20.0
 _APPLICATION = 0x63664E44
+#: What SQLite says of a full disk.
+_FULL = "database or disk is full"
 
 _TABLES = """
 CREATE TABLE runs (
@@ -148,7 +150,11 @@ class Database:
             damaged = type(error) is sqlite3.DatabaseError  # those below it are of a database that is sound
             raise StateError(
                 f"the state in {self.path} cannot be {what}: {reason}",
-                "remove this file, with what it knows of earlier runs" if damaged else "",
+                "remove this file, with what it knows of earlier runs"
+                if damaged
+                else "free some space there, or let --state name a folder elsewhere"
+                if reason == _FULL
+                else "",
             ) from None
 
     @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
@@ -133,7 +134,7 @@ def _value(value: Any, name: str) -> Iterator[tuple[str, str]]:
     elif is_dataclass(value):
         yield from _members(value, name, frozenset())
     elif isinstance(value, Path):
-        yield name, str(value)
+        yield name, os.path.abspath(value)  # noqa: PTH100 - however it is spelled; symbolic links stay
         if ".foreach." in name:
             yield f"{name} (what the file holds)", _file_digest(value)
     elif isinstance(value, Enum):

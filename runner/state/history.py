@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
+from runner.errors import StateError
 from runner.state.database import FILE_NAME, Database
 from runner.state.lock import is_held
 
@@ -13,6 +14,8 @@ from runner.state.lock import is_held
 KEPT_RUNS = 1000
 KEPT_DAYS = 400.0
 _DAY = 86400.0
+#: Above all ids.
+_ANY = 1 << 62
 
 _ALL = """
 SELECT id, job, source, kind, begun, seconds, verdict, exit_status, responses, complete, planned, pid, work
@@ -66,8 +69,16 @@ class Run(NamedTuple):
 
 
 def is_known(folder: Path) -> bool:
-    """Whether anything is known of runs."""
-    return (folder / FILE_NAME).is_file()
+    """Whether anything is known of runs.
+
+    Raises:
+        StateError: the folder is not for us to look into.
+    """
+    try:
+        return (folder / FILE_NAME).is_file()
+    except OSError as error:
+        what = f"the state in {folder} cannot be read: {error.strerror}"
+        raise StateError(what, "ask who it belongs to, or let --state name another folder") from None
 
 
 def runs(folder: Path, database: Database, job: str | None = None) -> list[Run]:
@@ -98,21 +109,26 @@ def last_run(database: Database, job: str) -> Run | None:
     return None
 
 
-def last_success(database: Database, job: str) -> int | None:
+def last_success(database: Database, job: str, before: int | None = None) -> int | None:
     """Return when the latest run of a job began that was complete and whose sinks committed; None for none.
 
     It is in microseconds since 1 January 1970 in UTC.
 
     Of a run that went on with another one it is the moment that the dates of its queries were made for.
 
+    Args:
+        database: of the state folder.
+        job: the job's name.
+        before: the id of a run, which does not count, nor do those that have gone on with it; None for none.
+
     Raises:
         StateError: it cannot be read.
     """
     for (instant,) in database.rows(
         "SELECT works.instant FROM runs JOIN works ON works.id = runs.work"
-        " WHERE runs.job = ? AND verdict = 'complete' AND exit_status IN (0, 7)"
+        " WHERE runs.job = ? AND verdict = 'complete' AND exit_status IN (0, 7) AND runs.work < ?"
         " ORDER BY runs.id DESC LIMIT 1",
-        (job,),
+        (job, before if before is not None else _ANY),
     ):
         return int(instant)
     return None

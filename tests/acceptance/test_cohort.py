@@ -56,6 +56,17 @@ def test_a_dead_peer_makes_no_row_not_found(cfind: Cfind) -> None:
     assert sink["state"] == "partial"
 
 
+def test_a_table_without_rows_has_a_header(cfind: Cfind) -> None:
+    """What an earlier run has written is not taken for its result."""
+    sinks = [{"type": "cohort", "path": "result.csv"}, {"type": "csv", "path": "all.csv"}]
+    assert cfind.run({**cohort_job(cfind, ["DEMO004"], {"demo": DEMO}), "sinks": sinks}).status == 0
+    outcome = cfind.run({**cohort_job(cfind, [], {"demo": DEMO}), "sinks": sinks})
+    assert (outcome.status, outcome.operations) == (0, [])
+    header = "MRN,result,matches,peers,reason,PatientID,StudyDescription"
+    assert (outcome.output / "result.csv").read_text("utf-8").splitlines() == [header]
+    assert [sink["state"] for sink in outcome.report["sinks"]] == ["committed", "committed"]
+
+
 def test_the_unique_key_is_asked_for(cfind: Cfind) -> None:
     path = cfind.job_file(cohort_job(cfind, ["DEMO004"], {"demo": DEMO}))
     status, stdout, _ = cfind("plan", path)

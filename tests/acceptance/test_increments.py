@@ -57,6 +57,15 @@ def test_a_run_begins_where_the_last_complete_one_did(cfind: Cfind) -> None:
     assert status == 0, stdout
 
 
+def test_a_complete_run_is_gone_on_with_though_its_success_would_change_the_dates(cfind: Cfind) -> None:
+    path = a_job(cfind)
+    assert cfind("run", path, "--now", "2024-05-10T23:00:00Z")[0] == 0
+    for command in (("run", "--resume"), ("retry",)):
+        status, _, stderr = cfind(*command, path)
+        assert (status, "is complete, so nothing is asked" in stderr) == (0, True)
+    assert asked_for(cfind, path) == "20240508-"
+
+
 def test_the_state_below_the_output_folder_is_found(cfind: Cfind) -> None:
     path, output = a_job(cfind), ("--output-dir", cfind.folder / "output")
     (cfind.folder / "output").mkdir()

@@ -107,6 +107,14 @@ def test_what_is_whole_is_not_asked_again(cfind: Cfind) -> None:
     assert all(operation["earlier"] for operation in again.operations)
     assert {path: path.read_bytes() for path in before} == before
     assert len(list((first.output / "rsp").iterdir())) == first.report["sinks"][1]["responses"]
+    assert (
+        f"is complete, so nothing is asked; cfind run {cfind.folder / 'job.yaml'} asks anew" in again.stderr
+    )
+    (first.output / "studies.xml").unlink()
+    for command in (("run", "--resume"), ("retry",)):
+        status, _, stderr = cfind(*command, cfind.folder / "job.yaml", "--output-dir", "output")
+        assert status == 3
+        assert "what the earlier run left in output/studies.xml is not there any more" in stderr
 
 
 def test_a_run_that_nothing_is_known_of_begins_anew(cfind: Cfind) -> None:
@@ -171,6 +179,25 @@ def test_a_job_that_has_changed_is_not_gone_on_with(cfind: Cfind) -> None:
     assert cfind("run", file, "--output-dir", "output", "--resume")[0] == 0
 
 
+def test_a_job_is_the_same_by_another_path_and_with_other_rules_silenced(cfind: Cfind) -> None:
+    (cfind.folder / "output").mkdir()
+    cfind.job_file(batch(cfind, 1500, lint={"ignore": ["empty-query", "computed-key", "unused-peer"]}))
+    assert killed(cfind, Path("job.yaml"), 30_000)
+    file = cfind.job_file(batch(cfind, 1500, lint={"ignore": ["value-form", "no-rows", "empty-query"]}))
+    status, _, stderr = cfind("run", file, "--output-dir", "output", "--resume", "--now", "2030-01-01T00:00Z")
+    assert status == 0, stderr
+    assert "going on with the run of" in stderr
+
+
+def test_what_a_plain_run_gives_up_is_told(cfind: Cfind) -> None:
+    (cfind.folder / "output").mkdir()
+    slow = batch(cfind, 1500)
+    for number, how in ((signal.SIGKILL, "killed"), (signal.SIGINT, "interrupted")):
+        assert killed(cfind, cfind.job_file({**slow, "name": how}), 30_000, number)
+        outcome = cfind.run({**slow, "name": how})
+        assert f"was {how}, and this one begins anew; --resume would have gone on with it" in outcome.stderr
+
+
 def test_dates_are_those_of_the_run_that_is_gone_on_with(cfind: Cfind) -> None:
     dated = batch(cfind, 3)
     dated["queries"]["studies"]["keys"]["StudyDate"] = "-${now:%Y%m%d}"
@@ -205,7 +232,11 @@ def test_a_state_that_cannot_be_read_is_told(cfind: Cfind) -> None:
         status, stdout, stderr = cfind(*arguments, "--output-dir", "output")
         assert (status, stdout) == (3, b"")
         assert "file is not a database; remove this file" in stderr
-    assert cfind("run", file, "--output-dir", "output")[0] == 0
+    status, _, stderr = cfind("run", file, "--output-dir", "output")
+    warning, *others = stderr.splitlines()
+    assert status == 0
+    assert warning.endswith("nothing is kept of this run, so it cannot be resumed")
+    assert not any("state" in line for line in others)
 
 
 def test_what_has_failed_is_asked_again(cfind: Cfind) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from runner.errors import AlreadyRunningError, ExitStatus, StateError
 from runner.state.database import FILE_NAME, Database
 from runner.state.folder import prepare
-from runner.state.history import last_run, last_success, prune, runs
+from runner.state.history import is_known, last_run, last_success, prune, runs
 from runner.state.kept_run import Ending, KeptRun
 from runner.state.lock import JobLock, file_name, is_held
 
@@ -88,6 +89,17 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
         prepare(tmp_path / "file")
     with pytest.raises(StateError, match="cannot be made: No such file"):
         prepare(tmp_path / "missing" / "state")
+
+
+def test_a_folder_that_is_not_ours_to_look_into_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(_path: Path) -> bool:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "is_file", refused)
+    with pytest.raises(StateError, match=r"cannot be read: Permission denied; ask who it belongs to"):
+        is_known(tmp_path)
 
 
 def test_runs_are_known_the_latest_first(tmp_path: Path) -> None:

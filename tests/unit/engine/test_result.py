@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import pytest
 
@@ -48,6 +49,13 @@ def result(*errors: CfindError | None, sink: CfindError | None = None) -> RunRes
         sinks=(SinkResult("csv", "a.csv", SinkState.PARTIAL, 2, error=sink),),
         planned=len(errors),
     )
+
+
+def test_operations_that_were_never_begun_are_no_success() -> None:
+    run = replace(result(None, None), planned=3)
+    assert (run.exit_status, run.verdict) == (ExitStatus.INCOMPLETE, Verdict.INCOMPLETE)
+    run = replace(result(None, ConnectError("refused", "")), planned=3)
+    assert run.exit_status is ExitStatus.NO_ASSOCIATION
 
 
 def test_a_run_without_errors_is_a_success() -> None:
