@@ -18,6 +18,7 @@ PRECEDENCE = (
     ExitStatus.TERMINATED,
     ExitStatus.INTERRUPTED,
     ExitStatus.DEFECT,
+    ExitStatus.USAGE,
     ExitStatus.INVALID_JOB,
     ExitStatus.ALREADY_RUNNING,
     ExitStatus.SINK_FAILED,
@@ -95,5 +96,8 @@ class RunResult:
 
 
 def foremost(statuses: set[ExitStatus]) -> ExitStatus:
-    """Return the status that counts where several apply; success where there is none."""
-    return next((status for status in PRECEDENCE if status in statuses), ExitStatus.SUCCESS)
+    """Return the status that counts where several apply; success where there is none but that."""
+    for status in PRECEDENCE:
+        if status in statuses:
+            return status
+    return ExitStatus.DEFECT if statuses - {ExitStatus.SUCCESS} else ExitStatus.SUCCESS

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from runner.engine import run_result
 from runner.engine.ledger import Ledger
 from runner.engine.result import OperationResult, SinkResult, Verdict
 from runner.engine.run_result import PRECEDENCE, RunResult, foremost
@@ -90,6 +91,17 @@ def test_a_failed_sink_does_not_make_the_answers_incomplete() -> None:
 @pytest.mark.parametrize(("first", "second"), list(itertools.combinations(PRECEDENCE, 2)))
 def test_of_two_statuses_the_one_that_stands_first_counts(first: ExitStatus, second: ExitStatus) -> None:
     assert foremost({second, first}) is first
+
+
+def test_every_status_but_success_has_its_place() -> None:
+    assert {*PRECEDENCE, ExitStatus.SUCCESS} == set(ExitStatus)
+    assert all(foremost({ExitStatus.SUCCESS, status}) is status for status in PRECEDENCE)
+    assert foremost({ExitStatus.SUCCESS}) is foremost(set()) is ExitStatus.SUCCESS
+
+
+def test_a_status_that_was_given_no_place_is_no_success(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_result, "PRECEDENCE", (ExitStatus.DEFECT,))
+    assert foremost({ExitStatus.SUCCESS, ExitStatus.USAGE}) is ExitStatus.DEFECT
 
 
 def test_the_contract_orders_8_5_4_6_7() -> None:
