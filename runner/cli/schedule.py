@@ -156,7 +156,7 @@ def _run_due(files: JobFiles, options: Namespace) -> ExitStatus:
         statuses = run_due(jobs, processes, Surroundings(processes.run, memory, utc_now, complain))
     finally:
         memory.release_all()
-    return foremost({ExitStatus(status) for status in statuses})
+    return foremost(statuses)
 
 
 def _run_options(options: Namespace) -> list[str]:

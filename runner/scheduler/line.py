@@ -9,10 +9,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Protocol
 
-from runner.errors import CfindError, DefectError
+from runner.errors import CfindError, DefectError, ExitStatus
 from runner.model import CatchUp
-from runner.schedule.course import Course, Turn
+from runner.schedule.course import GRACE, Course, Turn
 from runner.scheduler.job_files import ScheduledJob
+from runner.scheduler.processes import counts_as
+
+#: So long after a run could not be begun it is tried again, which is still in time for those that are not
+#: made up for.
+AGAIN = GRACE / 3
 
 
 class Memory(Protocol):
@@ -36,8 +41,9 @@ class Surroundings:
     """What runs need.
 
     Attributes:
-        run: runs a job to its end with its clock at a time, or at the present; its exit status, or None where
-            it was ended since all is to end.
+        run: runs a job to its end with its clock at a time, or at the present; its exit status, minus the
+            number of the signal that killed it, or None where it was ended since all is to end. Raises an
+            OSError where it cannot be begun.
         memory: remembers.
         now: reads the clock, in UTC.
         tell: prints a message.
@@ -74,6 +80,7 @@ class Line:
         self._lock = threading.Lock()
         self._is_busy = False
         self._is_over = False
+        self._again: datetime | None = None
         self._scheduled = scheduled
         self._course = course or scheduled.course
         self._since = since
@@ -114,6 +121,12 @@ class Line:
             self._is_over = True
         self._with.memory.release(self.name)
 
+    def is_stale(self) -> bool:
+        """Whether `next_begin` is another by now than when it was asked for: a run is to be tried again."""
+        now = self._with.now()
+        with self._lock:
+            return self._again is not None and self._again <= now
+
     def next_begin(self) -> datetime | None:
         """Return when something is to be done: now, where a time has come already."""
         now = self._with.now()
@@ -134,29 +147,43 @@ class Line:
             following = self._course.times.next(now)
         return f"next at {following.isoformat()}" if following is not None else "there is no next time"
 
-    def go(self) -> None:
-        """Do all that is due; where that is being done already it goes on there, and nothing is lost."""
+    def go(self) -> set[ExitStatus]:
+        """Do all that is due; where that is being done already it goes on there, and nothing is lost.
+
+        Returns:
+            The exit statuses of the runs that came to their end, and that of a defect where one could not be
+            begun.
+        """
+        statuses: set[ExitStatus] = set()
         with self._lock:
             if self._is_busy:
-                return
+                return statuses
             self._is_busy = True
+            self._again = None
         try:
             while (due := self._next_turn()) is not None:
-                self._do(*due)
+                status = self._do(*due)
+                if status is not None:
+                    statuses.add(status)
         except Exception as error:  # noqa: BLE001 - the scheduler goes on, and so does this line at its next time
             self._with.tell(f"{self.name}: {DefectError(error)}")
+            statuses.add(ExitStatus.DEFECT)
             with self._lock:
                 self._is_busy = False
+        return statuses
 
     def _next_turn(self) -> tuple[ScheduledJob, Turn] | None:
         with self._lock:
-            turn = None if self._is_over else self._course.turn(self._through, self._with.now())
+            turn = None
+            if not self._is_over and self._again is None:
+                turn = self._course.turn(self._through, self._with.now())
             if turn is None:
                 self._is_busy = False
                 return None
             return self._scheduled, turn
 
-    def _do(self, scheduled: ScheduledJob, turn: Turn) -> None:
+    def _do(self, scheduled: ScheduledJob, turn: Turn) -> ExitStatus | None:
+        """Do what is due; return what a run counts as, None where none came to an end."""
         tell, name, due = self._with.tell, scheduled.job.name, turn.time.isoformat()
         if turn.skipped:
             number = "1 run was" if turn.skipped == 1 else f"{turn.skipped} runs were"
@@ -165,7 +192,7 @@ class Line:
         if not turn.runs:
             self._note(scheduled, turn.time)
             tell(f"{name}: {self.announcement()}")
-            return
+            return None
         tell(f"{name}: begun{', late,' if turn.is_late else ''} for {due}")
         begun = time.monotonic()
         # Each of several runs that are made up for asks what it would have asked; a single one asks what
@@ -174,16 +201,20 @@ class Line:
         try:
             status = self._with.run(scheduled, turn.time if at_its_time else None)
         except OSError as error:
-            tell(f"{name}: cannot be run: {error.strerror}")
-            status = 1
+            # Nothing has been asked, so the time is not dealt with: who sees to it next makes up for it.
+            tell(f"{name}: cannot be run: {error.strerror or error}; it counts as missed")
+            with self._lock:
+                self._again = self._with.now() + AGAIN
+            return ExitStatus.DEFECT
         if status is None:
             tell(f"{name}: ended before it was done; it counts as missed")
             with self._lock:
                 self._is_over = True
-            return
+            return None
         self._note(scheduled, turn.time)
         how = f"exit status {status}" if status >= 0 else f"signal {-status}"
         tell(f"{name}: ended after {time.monotonic() - begun:.1f} s with {how}; {self.announcement()}")
+        return counts_as(status)
 
     def _note(self, scheduled: ScheduledJob, through: datetime) -> None:
         with self._lock:

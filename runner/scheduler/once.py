@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from runner.errors import ExitStatus
 from runner.schedule.course import GRACE, Course
@@ -17,41 +17,47 @@ from runner.scheduler.signals import ENDINGS, Signals
 _TICK = 0.2
 
 
-def run_due(jobs: Sequence[ScheduledJob], processes: Processes, surroundings: Surroundings) -> set[int]:
+def run_due(
+    jobs: Sequence[ScheduledJob], processes: Processes, surroundings: Surroundings
+) -> set[ExitStatus]:
     """Run what is due of some jobs, at once: whoever calls has waited for the jitter.
 
     Where nothing is known of a job, a time that has just come is due.
 
     Returns:
-        The exit statuses of the runs, and of a signal that ended them.
+        The exit statuses of the runs, of a signal that ended them, and of a defect where one could not be
+        begun.
 
     Raises:
         AlreadyRunningError: another process schedules one of the jobs.
         StateError: nothing can be remembered.
     """
-    statuses: set[int] = set()
-
-    def run(job: ScheduledJob, now: datetime | None) -> int | None:
-        status = processes.run(job, now)
-        if status is not None:
-            statuses.add(status if status >= 0 else int(ExitStatus.DEFECT))
-        return status
-
-    noted = replace(surroundings, run=run)
+    statuses: set[ExitStatus] = set()
     lines = []
     for job in jobs:
         grace = GRACE + timedelta(seconds=job.schedule.jitter)
         course = Course(replace(job.schedule, jitter=0), job.times, job.job.name, grace)
-        lines.append(Line(job, noted, course, since=grace))
-    threads = [threading.Thread(target=line.go, daemon=True) for line in lines]
+        lines.append(Line(job, surroundings, course, since=grace))
+
+    def go(line: Line) -> None:
+        statuses.update(line.go())
+
+    threads = []
     with Signals() as signals:
-        for thread in threads:
-            thread.start()
+        for line in lines:
+            thread = threading.Thread(target=go, args=(line,), daemon=True)
+            try:
+                thread.start()
+            except RuntimeError:  # those that go on are waited for all the same
+                surroundings.tell(f"{line.name}: cannot be run: there is no thread to be had")
+                statuses.add(ExitStatus.DEFECT)
+            else:
+                threads.append(thread)
         while any(thread.is_alive() for thread in threads):
             for number in signals.wait(_TICK):
                 if number in ENDINGS:
                     processes.end(number)
-                    statuses.add(int(ENDINGS[number]))
+                    statuses.add(ENDINGS[number])
     for line in lines:
         line.end()
     return statuses

@@ -32,6 +32,25 @@ _START = (
 #: How a run ends that is ended; by the signal itself, where it had hardly begun.
 _ENDED = (ExitStatus.INTERRUPTED, ExitStatus.TERMINATED, -signal.SIGINT, -signal.SIGTERM)
 
+#: What a run counts as that was killed by a signal before it could heed it.
+_KILLED = {
+    -signal.SIGINT: ExitStatus.INTERRUPTED,
+    -signal.SIGTERM: ExitStatus.TERMINATED,
+    -signal.SIGHUP: ExitStatus.TERMINATED,
+}
+
+
+def counts_as(status: int) -> ExitStatus:
+    """Return what the end of a run counts as: what `cfind run` never ends with is a defect.
+
+    Args:
+        status: its exit status, or minus the number of the signal that killed it.
+    """
+    try:
+        return _KILLED.get(status) or ExitStatus(status)
+    except ValueError:
+        return ExitStatus.DEFECT
+
 
 class Processes:
     """The runs that go on.
@@ -64,7 +83,7 @@ class Processes:
             begun, since all is to end.
 
         Raises:
-            OSError: there is no process to be had.
+            OSError: there is no process to be had, or it cannot be given the files.
         """
         words = ["run", scheduled.job.source, *self._options]
         if now is not None:
@@ -80,8 +99,13 @@ class Processes:
             )
             self._going_on.add(process)
         try:
-            _hand_over(process, scheduled)
-            status = process.wait()
+            with process:
+                try:
+                    _hand_over(process, scheduled)
+                except BaseException:
+                    process.kill()  # without all of its files it has begun nothing
+                    raise
+                status = process.wait()
         finally:
             with self._lock:
                 self._going_on.discard(process)

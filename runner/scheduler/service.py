@@ -59,7 +59,7 @@ class Service:
                 if ending is not None:
                     return self._end(ending, signals)
                 self.look(at_all=signal.SIGHUP in came)
-                self.timer.wake()
+                self.timer.wake(self.lines.values())
 
     def look(self, *, at_all: bool) -> None:
         """Heed what has become of the files."""

@@ -8,6 +8,7 @@ instances, which forgets a time that comes at the end of a run: a line knows all
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import datetime, timezone
 from typing import Any
@@ -72,8 +73,15 @@ class Timer:
         with suppress(JobLookupError):  # it has no time any more
             self._scheduler.remove_job(name)
 
-    def wake(self) -> None:
-        """Look at the clock, which may have been put, or have gone on while the machine slept."""
+    def wake(self, lines: Iterable[Line]) -> None:
+        """Look at the clock, which may have been put, or have gone on while the machine slept.
+
+        Args:
+            lines: those that are called.
+        """
+        for line in lines:
+            if line.is_stale():
+                self.put(line)
         self._scheduler.wakeup()
 
     def stop(self) -> None:
