@@ -81,11 +81,12 @@ class Line:
         self._is_busy = False
         self._is_over = False
         self._again: datetime | None = None
+        self._reckoned: datetime | None = None
         self._scheduled = scheduled
         self._course = course or scheduled.course
         self._since = since
         surroundings.memory.take(scheduled.job.name)
-        self._through = self._remembered()
+        self._through = self._remembered(scheduled)
 
     @property
     def name(self) -> str:
@@ -104,10 +105,9 @@ class Line:
             StateError: nothing can be remembered of it.
         """
         with self._lock:
-            before, self._scheduled = _words(self._scheduled), scheduled
-            self._course = scheduled.course
-            if _words(scheduled) != before:
-                self._through = self._remembered()
+            if _words(scheduled) != _words(self._scheduled):
+                self._through = self._remembered(scheduled)
+            self._scheduled, self._course = scheduled, scheduled.course
 
     @property
     def is_busy(self) -> bool:
@@ -122,15 +122,22 @@ class Line:
         self._with.memory.release(self.name)
 
     def is_stale(self) -> bool:
-        """Whether `next_begin` is another by now than when it was asked for: a run is to be tried again."""
+        """Whether what `next_begin` or `begin_after` returned last does not hold any more.
+
+        That is so where the clock has been put back since, and where a run that could not be begun is to be
+        tried again.
+        """
         now = self._with.now()
         with self._lock:
-            return self._again is not None and self._again <= now
+            known = (self._through, self._reckoned, self._again)
+            was_put_back = any(time is not None and time - now > GRACE for time in known)
+            return was_put_back or (self._again is not None and self._again <= now)
 
     def next_begin(self) -> datetime | None:
         """Return when something is to be done: now, where a time has come already."""
-        now = self._with.now()
         with self._lock:
+            now = self._reckoned = self._now()
+            self._again = None
             if self._course.turn(self._through, now) is not None:
                 return now
             return self._course.begin_after(now)
@@ -138,14 +145,13 @@ class Line:
     def begin_after(self, now: datetime) -> datetime | None:
         """Return when the next run begins by the clock alone."""
         with self._lock:
+            self._reckoned = now
             return self._course.begin_after(now)
 
     def announcement(self) -> str:
         """Say when the next run is due."""
-        now = self._with.now()
         with self._lock:
-            following = self._course.times.next(now)
-        return f"next at {following.isoformat()}" if following is not None else "there is no next time"
+            return self._announced(self._now())
 
     def go(self) -> set[ExitStatus]:
         """Do all that is due; where that is being done already it goes on there, and nothing is lost.
@@ -176,7 +182,7 @@ class Line:
         with self._lock:
             turn = None
             if not self._is_over and self._again is None:
-                turn = self._course.turn(self._through, self._with.now())
+                turn = self._course.turn(self._through, self._now())
             if turn is None:
                 self._is_busy = False
                 return None
@@ -218,22 +224,41 @@ class Line:
 
     def _note(self, scheduled: ScheduledJob, through: datetime) -> None:
         with self._lock:
-            if _words(scheduled) != _words(self._scheduled):
-                return  # the schedule has changed meanwhile, and the new one has its own beginning
-            self._through = through
+            if _words(scheduled) == _words(self._scheduled):
+                self._deal(through)
+            # Otherwise the schedule has changed meanwhile, and the new one has its own beginning.
+
+    def _now(self) -> datetime:
+        """Read the clock, with the lock; where it was put back, times that are still to come count as such.
+
+        By a little it is put all the time, and no time should come twice for that.
+        """
+        now = self._with.now()
+        if self._through - now > GRACE:
+            again = f"the clock was put back: what ran until {self._through.isoformat()} runs again"
+            self._deal(now)
+            self._with.tell(f"{self.name}: {again}; {self._announced(now)}")
+        return now
+
+    def _announced(self, now: datetime) -> str:
+        following = self._course.times.next(max(now, self._through))
+        return f"next at {following.isoformat()}" if following is not None else "there is no next time"
+
+    def _deal(self, through: datetime) -> None:
+        """Count times as dealt with, and remember that, with the lock."""
+        self._through = through
         try:
-            self._with.memory.note(scheduled.job.name, _words(scheduled), through)
+            self._with.memory.note(self.name, _words(self._scheduled), through)
         except CfindError as error:
             self._with.tell(f"warning: {error}")
 
-    def _remembered(self) -> datetime:
-        """Return up to which time the schedule was dealt with: until now, where nothing is known of it."""
-        now, words = self._with.now(), _words(self._scheduled)
+    def _remembered(self, scheduled: ScheduledJob) -> datetime:
+        """Return up to which time a schedule was dealt with: until now, where nothing is known of it."""
+        words = _words(scheduled)
         through = self._with.memory.through(self.name, words)
-        if through is not None:
-            return min(through, now)  # the clock may have been put back
-        through = now - self._since
-        self._with.memory.note(self.name, words, through)
+        if through is None:
+            through = self._with.now() - self._since
+            self._with.memory.note(self.name, words, through)
         return through
 
 

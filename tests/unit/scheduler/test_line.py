@@ -130,6 +130,38 @@ def test_a_run_that_could_not_be_begun_is_tried_again_in_time(world: World, catc
     assert not any("missed and" in text for text in world.told)
 
 
+def test_a_time_that_was_reckoned_by_a_clock_that_was_ahead_is_stale(world: World) -> None:
+    """As where APScheduler looks at the clock while the line has a long run."""
+    line = world.line()
+    assert line.begin_after(at("06-01T00:00:00")) == at("06-01T01:00:00")
+    assert line.is_stale()
+    assert line.next_begin() == at("01-01T01:00:00")
+    assert not line.is_stale()
+    assert world.told == []
+
+
+def test_what_was_dealt_with_by_a_clock_that_was_ahead_is_stale(world: World) -> None:
+    world.memory().note("nightly", "0 * * * * UTC", at("06-01T00:00:00"))
+    line = world.line()
+    assert line.is_stale()
+    assert line.next_begin() == at("01-01T01:00:00")
+    assert not line.is_stale()
+    assert world.memory().through("nightly", "0 * * * * UTC") == world.time  # and so after a new start
+    again = "what ran until 2024-06-01T00:00:00+00:00 runs again; next at 2024-01-01T01:00:00+00:00"
+    assert world.told == [f"nightly: the clock was put back: {again}"]
+
+
+def test_a_run_that_could_not_be_begun_by_a_clock_that_was_ahead_is_not_waited_for(world: World) -> None:
+    line = world.line()
+    world.ends = [refused]
+    world.time = at("06-01T00:00:00")
+    line.go()
+    world.time = at("01-01T00:40:00")
+    assert line.is_stale()
+    assert line.next_begin() == at("01-01T01:00:00")
+    assert not line.is_stale()
+
+
 def test_a_defect_is_told_without_what_it_holds_and_the_line_goes_on(world: World) -> None:
     line = world.line()
     world.ends = [defective]

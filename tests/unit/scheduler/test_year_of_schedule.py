@@ -66,6 +66,7 @@ class World:
         self.ran: list[tuple[datetime, datetime | None]] = []
         self.told: list[str] = []
         self.takes: Callable[[], timedelta] = lambda: timedelta(seconds=20)
+        self.puts: list[tuple[datetime, timedelta]] = []
         self.zone = Clock(0).in_zone(schedule.timezone).zone
         self.going_on = False
 
@@ -77,16 +78,24 @@ class World:
         self.going_on = False
         return 0
 
-    def live(self, until: str) -> None:
-        """Schedule until then."""
+    def live(self, until: str, tick: timedelta | None = None) -> None:
+        """Schedule until then; look at the clock each tick, where there is one, as the service does."""
         end = datetime.fromisoformat(until).replace(tzinfo=UTC)
         scheduler = ByHand(timezone=UTC, executors={"default": DebugExecutor()})
         timer, memory = Timer(scheduler), ScheduleMemory(self.folder)
         line = Line(self.scheduled, Surroundings(self.run, memory, self.clock.now, self.told.append))
         timer.put(line)
         timer.start()
-        while (seconds := scheduler.due()) is not None and self.clock.time + timedelta(seconds=seconds) < end:
-            self.clock.time += timedelta(seconds=seconds)
+        while (seconds := scheduler.due()) is not None:
+            wait = timedelta(seconds=seconds)
+            wait = wait if tick is None else min(wait, tick)
+            if not self.puts and self.clock.time + wait >= end:
+                break
+            self.clock.time += wait
+            if self.puts and self.clock.time >= self.puts[0][0]:
+                self.clock.time += self.puts.pop(0)[1]
+            if tick is not None:
+                timer.wake([line])
         self.clock.time = max(self.clock.time, end)
         timer.stop()
         memory.release_all()
@@ -185,3 +194,49 @@ def test_the_clock_may_be_put_back(tmp_path: Path, clock: FakeClock) -> None:
     clock.time = datetime(2024, 2, 1, tzinfo=UTC)
     world.live("2024-02-03T12:00:00")
     assert len(world.ran) == number + 3
+
+
+AHEAD = [timedelta(hours=3), timedelta(days=150)]
+
+
+def is_right_again(world: World) -> None:
+    """Two o'clock was run for, then some time by the wrong clock, and then each hour."""
+    begun = list(world.times)
+    assert (begun[0], len(begun)) == ("2024-01-01T02:00", 7)
+    assert begun[2:] == [f"2024-01-01T0{hour}:00" for hour in range(3, 8)]
+    [told] = [text for text in world.told if "the clock was put back" in text]
+    assert told.endswith("runs again; next at 2024-01-01T03:00:00+01:00")
+
+
+@pytest.mark.parametrize("ahead", AHEAD)
+def test_a_clock_that_is_ahead_between_two_runs_of_a_line(
+    tmp_path: Path, clock: FakeClock, ahead: timedelta
+) -> None:
+    world = World(tmp_path / "state", clock, schedule("0 * * * *"))
+    wrong = {1: ahead, 2: -ahead}
+    world.takes = lambda: wrong.get(len(world.ran), timedelta(0)) + timedelta(seconds=20)
+    world.live("2024-01-01T06:30:00", timedelta(seconds=30))
+    is_right_again(world)
+
+
+@pytest.mark.parametrize("ahead", AHEAD)
+def test_a_clock_that_is_ahead_when_apscheduler_looks_at_it(
+    tmp_path: Path, clock: FakeClock, ahead: timedelta
+) -> None:
+    world = World(tmp_path / "state", clock, schedule("0 * * * *"))
+    right = clock.time + timedelta(minutes=90)
+    world.puts = [(right, ahead), (right + ahead, -ahead)]
+    world.live("2024-01-01T06:30:00", timedelta(seconds=30))
+    is_right_again(world)
+
+
+@pytest.mark.parametrize(("back", "again"), [(2, 0), (59, 0), (62, 1)])
+def test_a_clock_that_is_put_back_by_a_little_repeats_nothing(
+    tmp_path: Path, clock: FakeClock, back: int, again: int
+) -> None:
+    world = World(tmp_path / "state", clock, schedule("0 * * * *"))
+    world.takes = lambda: timedelta(0)
+    world.live("2024-01-01T01:00:01")
+    clock.time -= timedelta(seconds=1 + back)
+    world.live("2024-01-01T01:30:00")
+    assert list(world.times) == ["2024-01-01T02:00"] * (1 + again)
