@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +10,7 @@ from pathlib import Path
 from runner.jobfile.clock import Clock
 from runner.jobfile.load import find_job_files, is_fragment, load_job
 from runner.jobfile.problem import Problem, Severity, strict
+from runner.jobfile.source import MAX_LENGTH
 from runner.model import Job, Schedule
 from runner.schedule.course import Course
 from runner.schedule.cron import parse_cron
@@ -17,6 +18,9 @@ from runner.schedule.times import Times
 
 #: What tells that a file was written: when, how long it is, and which one it is.
 _Stamp = tuple[int, int, int]
+
+#: So many times a job is loaded that changes meanwhile, in one look.
+_TRIES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,23 @@ class _Known:
     stamps: dict[str, _Stamp | None]
     changing: dict[str, _Stamp | None] | None = None
     found: ScheduledJob | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """A job as it was loaded, with its files as they were all the while.
+
+    Attributes:
+        job: None where a problem is an error.
+        problems: what is wrong with it.
+        stamps: when each file was written whose change may make it another.
+        contents: what was in these files, and maybe in others.
+    """
+
+    job: Job | None
+    problems: list[Problem]
+    stamps: dict[str, _Stamp | None]
+    contents: dict[str, bytes]
 
 
 @dataclass(slots=True)
@@ -143,19 +164,47 @@ class JobFiles:
         known.stamps = {str(path): _stamp(str(path))}
         if not self.is_named(path) and is_fragment(path):
             return Look(path, (), is_valid=True, found=None)
-        clock = self.clock or Clock.read()
-        job, problems = load_job(path, self.variables, check_rows=False, clock=clock)
+        reading = self._read(path, known.found)
+        if reading is None:
+            known.stamps = {}  # so that the next look is at it again
+            what, advice = "it is written again and again while it is read", "wait until it stays as it is"
+            return Look(path, (Problem(str(path), 0, 0, "", what, advice),), is_valid=False, found=None)
+        known.stamps = reading.stamps
+        job, problems = reading.job, reading.problems
         if self.strictly:
             problems = strict(problems)
         is_valid = job is not None and all(problem.severity is not Severity.ERROR for problem in problems)
         found = None
-        if job is not None:
-            known.stamps.update((file, _stamp(file)) for file in job.included)
-            if is_valid and job.schedule is not None:
-                found = ScheduledJob(job, job.schedule, dict(_contents([str(path), *job.included])))
-        elif known.found is not None:  # what is wrong may stand in a file that it includes
-            known.stamps.update((file, _stamp(file)) for file in known.found.job.included)
+        if job is not None and is_valid and job.schedule is not None:
+            files = {file: reading.contents[file] for file in (str(path), *job.included)}
+            found = ScheduledJob(job, job.schedule, files)
         return Look(path, tuple(problems), is_valid=is_valid, found=found)
+
+    def _read(self, path: Path, before: ScheduledJob | None) -> _Reading | None:
+        """Load a job from files that are the same before and after: only what was found valid is handed over.
+
+        Which files a job includes is known only once it is loaded, so the first time it is loaded twice.
+
+        Args:
+            path: the job file.
+            before: what it last was.
+
+        Returns:
+            None where the files do not stay as they are.
+        """
+        # Where the job is invalid, what is wrong may stand in a file that it includes.
+        included = before.job.included if before is not None else ()
+        files = {str(path), *included}
+        for _ in range(_TRIES):
+            stamps, contents = {file: _stamp(file) for file in files}, _contents(files)
+            job, problems = load_job(path, self.variables, check_rows=False, clock=self.clock or Clock.read())
+            files = {str(path), *(job.included if job is not None else included)}
+            files.update(problem.file for problem in problems)
+            if job is not None and not contents.keys() >= {str(path), *job.included}:
+                continue
+            if files <= stamps.keys() and contents == _contents(stamps):
+                return _Reading(job, problems, {file: stamps[file] for file in files}, contents)
+        return None
 
 
 def _stamp(file: str) -> _Stamp | None:
@@ -166,7 +215,16 @@ def _stamp(file: str) -> _Stamp | None:
     return status.st_mtime_ns, status.st_size, status.st_ino
 
 
-def _contents(files: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+def _contents(files: Iterable[str]) -> dict[str, bytes]:
+    contents = {}
     for file in files:
-        with suppress(OSError):  # it went away just now, which the next look will see
-            yield file, Path(file).read_bytes()
+        with suppress(OSError, ValueError):  # what cannot be read is a problem of the job
+            contents[file] = _content(Path(file))
+    return contents
+
+
+def _content(path: Path) -> bytes:
+    if path.exists() and not path.is_file():
+        return b""  # a pipe is read but once, when the job is loaded
+    with path.open("rb") as stream:
+        return stream.read(MAX_LENGTH + 1)

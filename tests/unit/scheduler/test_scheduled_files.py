@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from runner.errors import AlreadyRunningError, InvalidJobError, StateError
+from runner.scheduler import job_files
 from runner.scheduler.job_files import JobFiles, Look
 from runner.state.schedule_memory import ScheduleMemory
 
@@ -18,6 +22,7 @@ SCHEDULE = "schedule: {cron: '@daily'}\n"
 
 
 def write(path: Path, text: str) -> None:
+    path.parent.mkdir(exist_ok=True)
     path.write_text(text, encoding="utf-8")
     stamp = path.stat().st_mtime_ns + write.count * 1_000_000_000  # type: ignore[attr-defined]
     os.utime(path, ns=(stamp, stamp))  # clocks of file systems are coarse
@@ -108,6 +113,116 @@ def test_a_file_that_is_named_and_goes_away_stays(tmp_path: Path) -> None:
     [look] = changed(files)
     assert not look.is_valid
     assert [job.job.name for job in files.jobs] == ["job"]
+
+
+def meanwhile(monkeypatch: pytest.MonkeyPatch, *writes: Callable[[], None]) -> list[None]:
+    """Let files be written right after a job was loaded from them, one time after the other."""
+    load, left, loaded = job_files.load_job, list(writes), []
+
+    def load_job(*arguments: Any, **named: Any) -> Any:
+        result = load(*arguments, **named)
+        loaded.append(None)
+        if left:
+            left.pop(0)()
+        return result
+
+    monkeypatch.setattr(job_files, "load_job", load_job)
+    return loaded
+
+
+@pytest.mark.parametrize("name", ["job.yaml", "peers.yaml"])
+@pytest.mark.parametrize("times", [1, 2])
+def test_what_is_handed_over_is_what_was_found_valid(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, times: int
+) -> None:
+    write(tmp_path / "peers.yaml", PEERS)
+    write(tmp_path / "job.yaml", f"version: 1\ninclude: peers.yaml\n{QUERIES}{SCHEDULE}")
+    valid = (tmp_path / name).read_text("utf-8")
+
+    def change() -> None:
+        write(tmp_path / name, f"{valid}# changed\n")
+
+    meanwhile(monkeypatch, *[lambda: None] * (times - 1), change)
+    files = JobFiles([tmp_path / "job.yaml"])
+    [look] = files.look(at_all=True)
+    assert look.found is not None
+    assert look.found.files[str(tmp_path / name)].endswith(b"# changed\n")
+    files.take([look])
+    assert files.look() == []
+    assert files.look() == []
+
+
+@pytest.mark.parametrize("name", ["job.yaml", "peers.yaml"])
+def test_what_became_invalid_while_it_was_read_is_not_handed_over(
+    files: JobFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    before = files.jobs[0].files
+    write(tmp_path / "job.yaml", f"version: 1\ninclude: peers.yaml\n{QUERIES}{SCHEDULE}# changed\n")
+    meanwhile(monkeypatch, lambda: write(tmp_path / name, "nonsense: ["))
+    assert files.look() == []
+    [look, *_] = files.look()
+    assert (look.path.name, look.is_valid) == ("job.yaml", False)
+    files.take([look])
+    assert files.jobs[0].files == before
+
+
+def test_a_file_that_changes_all_the_time_is_looked_at_again(
+    files: JobFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = f"version: 1\ninclude: peers.yaml\n{QUERIES}{SCHEDULE}"
+    write(tmp_path / "job.yaml", f"{text}# 0\n")
+    loaded = meanwhile(
+        monkeypatch, *(partial(write, tmp_path / "job.yaml", f"{text}# {n}\n") for n in range(1, 5))
+    )
+    assert files.look() == []
+    [look] = files.look()
+    assert not look.is_valid
+    assert "written again and again" in str(look.problems[0])
+    assert len(loaded) == 4
+    [look] = changed(files)
+    assert look.is_valid
+    assert files.jobs[0].files[str(tmp_path / "job.yaml")].endswith(b"# 4\n")
+
+
+def test_a_file_that_is_there_only_while_the_job_is_loaded_is_not_left_to_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "job.yaml"
+    load = job_files.load_job
+
+    def load_job(*arguments: Any, **named: Any) -> Any:
+        write(path, f"version: 1\n{PEERS}{QUERIES}{SCHEDULE}")
+        try:
+            return load(*arguments, **named)
+        finally:
+            path.unlink()
+
+    monkeypatch.setattr(job_files, "load_job", load_job)
+    [look] = JobFiles([path]).look(at_all=True)
+    assert (look.is_valid, look.found) == (False, None)
+
+
+def test_a_new_job_is_looked_at_again_when_what_it_includes_is_put_right(
+    files: JobFiles, tmp_path: Path
+) -> None:
+    write(tmp_path / "shared" / "p.yaml", PEERS.replace("104", "none"))
+    write(tmp_path / "new.yaml", f"version: 1\ninclude: shared/p.yaml\n{QUERIES}{SCHEDULE}")
+    files = JobFiles([tmp_path / "job.yaml", tmp_path / "new.yaml"])
+    assert [look.is_valid for look in files.look(at_all=True)] == [True, False]
+    write(tmp_path / "shared" / "p.yaml", PEERS)
+    assert [(look.path.name, look.is_valid) for look in changed(files)] == [("new.yaml", True)]
+
+
+def test_a_pipe_is_read_once(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.write(writing, f"version: 1\n{PEERS}{QUERIES}{SCHEDULE}".encode())
+    os.close(writing)
+    try:
+        [look] = JobFiles([Path(f"/dev/fd/{reading}")]).look(at_all=True)
+    finally:
+        os.close(reading)
+    assert look.is_valid
+    assert look.found is not None
 
 
 NOON = datetime(2024, 1, 1, 12, tzinfo=timezone.utc)
