@@ -105,9 +105,22 @@ class Line:
             StateError: nothing can be remembered of it.
         """
         with self._lock:
-            if _words(scheduled) != _words(self._scheduled):
-                self._through = self._remembered(scheduled)
-            self._scheduled, self._course = scheduled, scheduled.course
+            self._change(scheduled)
+
+    def take_up(self, scheduled: ScheduledJob) -> bool:
+        """Go on after `end` with a job of the same name, where a run goes on yet.
+
+        Returns:
+            Whether that is so; otherwise the line is at its end.
+
+        Raises:
+            StateError: nothing can be remembered of it.
+        """
+        with self._lock:
+            if self._is_busy:
+                self._change(scheduled)
+                self._is_over = False
+            return self._is_busy
 
     @property
     def is_busy(self) -> bool:
@@ -116,10 +129,11 @@ class Line:
             return self._is_busy
 
     def end(self) -> None:
-        """Begin no more runs; one that goes on is not touched."""
+        """Begin no more runs; one that goes on keeps other processes from scheduling the job to its end."""
         with self._lock:
             self._is_over = True
-        self._with.memory.release(self.name)
+            if not self._is_busy:
+                self._with.memory.release(self.name)
 
     def is_stale(self) -> bool:
         """Whether what `next_begin` or `begin_after` returned last does not hold any more.
@@ -162,7 +176,7 @@ class Line:
         """
         statuses: set[ExitStatus] = set()
         with self._lock:
-            if self._is_busy:
+            if self._is_busy or self._is_over:
                 return statuses
             self._is_busy = True
             self._again = None
@@ -175,7 +189,7 @@ class Line:
             self._with.tell(f"{self.name}: {DefectError(error)}")
             statuses.add(ExitStatus.DEFECT)
             with self._lock:
-                self._is_busy = False
+                self._rest()
         return statuses
 
     def _next_turn(self) -> tuple[ScheduledJob, Turn] | None:
@@ -184,9 +198,15 @@ class Line:
             if not self._is_over and self._again is None:
                 turn = self._course.turn(self._through, self._now())
             if turn is None:
-                self._is_busy = False
+                self._rest()
                 return None
             return self._scheduled, turn
+
+    def _rest(self) -> None:
+        """Be busy no more, with the lock."""
+        self._is_busy = False
+        if self._is_over:
+            self._with.memory.release(self.name)
 
     def _do(self, scheduled: ScheduledJob, turn: Turn) -> ExitStatus | None:
         """Do what is due; return what a run counts as, None where none came to an end."""
@@ -221,6 +241,11 @@ class Line:
         how = f"exit status {status}" if status >= 0 else f"signal {-status}"
         tell(f"{name}: ended after {time.monotonic() - begun:.1f} s with {how}; {self.announcement()}")
         return counts_as(status)
+
+    def _change(self, scheduled: ScheduledJob) -> None:
+        if _words(scheduled) != _words(self._scheduled):
+            self._through = self._remembered(scheduled)
+        self._scheduled, self._course = scheduled, scheduled.course
 
     def _note(self, scheduled: ScheduledJob, through: datetime) -> None:
         with self._lock:

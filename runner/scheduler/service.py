@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from runner.errors import CfindError, ExitStatus
 from runner.scheduler.job_files import JobFiles, ScheduledJob
@@ -29,6 +29,7 @@ class Service:
         check: raises a CfindError where jobs cannot be scheduled together.
         tell: prints a message.
         lines: what is scheduled, by the jobs' names.
+        leaving: what is not scheduled any more and has a run that goes on.
     """
 
     files: JobFiles
@@ -38,6 +39,7 @@ class Service:
     check: Callable[[Sequence[ScheduledJob]], None]
     tell: Callable[[str], None]
     lines: dict[str, Line]
+    leaving: dict[str, Line] = field(default_factory=dict)
 
     def serve(self) -> ExitStatus:
         """Call the jobs until a signal comes; end the runs that go on then, and wait for them.
@@ -88,15 +90,16 @@ class Service:
         jobs = {job.job.name: job for job in self.files.jobs}
         for name in [name for name in self.lines if name not in jobs]:
             self.timer.remove(name)
-            self.lines.pop(name).end()
-            self.tell(f"{name}: not scheduled any more")
+            ended = self.leaving[name] = self.lines.pop(name)
+            ended.end()
+            self.tell(f"{name}: not scheduled any more{'; its run goes on' if ended.is_busy else ''}")
         for name, job in jobs.items():
             line = self.lines.get(name)
             if line is not None and line.scheduled is job:
                 continue
             try:
                 if line is None:
-                    line = self.lines[name] = Line(job, self.surroundings)
+                    line = self.lines[name] = self._begun(job)
                     what = "scheduled"
                 else:
                     what = "read again" if line.scheduled.files == job.files else "changed"
@@ -106,8 +109,17 @@ class Service:
                 continue
             self.timer.put(line)
             self.tell(f"{name}: {what}; {line.announcement()}")
+        self.leaving = {name: line for name, line in self.leaving.items() if line.is_busy}
         if at_all:
             self.tell(f"read again: {len(jobs)} {'job is' if len(jobs) == 1 else 'jobs are'} scheduled")
+
+    def _begun(self, job: ScheduledJob) -> Line:
+        """Return a line for a job: the one that it had where it is back in the middle of a run."""
+        leaving = self.leaving.get(job.job.name)
+        if leaving is None or not leaving.take_up(job):
+            return Line(job, self.surroundings)
+        del self.leaving[job.job.name]
+        return leaving
 
     def _end(self, number: signal.Signals, signals: Signals) -> ExitStatus:
         """End in order, or at once where somebody asks again."""
@@ -116,10 +128,11 @@ class Service:
         if going_on:
             runs = "the run that goes on" if going_on == 1 else f"the {going_on} runs that go on"
             self.tell(f"ending {runs} in order; once more ends at once")
-        while self.processes.count or any(line.is_busy for line in self.lines.values()):
+        lines = [*self.lines.values(), *self.leaving.values()]
+        while self.processes.count or any(line.is_busy for line in lines):
             for again in signals.wait(_TICK / 10):
                 if again in ENDINGS:
                     self.processes.end(again)
-        for line in self.lines.values():
+        for line in lines:
             line.end()
         return ENDINGS[number]
