@@ -30,6 +30,7 @@ class Service:
         tell: prints a message.
         lines: what is scheduled, by the jobs' names.
         leaving: what is not scheduled any more and has a run that goes on.
+        failures: what was told and holds yet, by the jobs' names; by "" what concerns all files.
     """
 
     files: JobFiles
@@ -40,6 +41,7 @@ class Service:
     tell: Callable[[str], None]
     lines: dict[str, Line]
     leaving: dict[str, Line] = field(default_factory=dict)
+    failures: dict[str, str] = field(default_factory=dict)
 
     def serve(self) -> ExitStatus:
         """Call the jobs until a signal comes; end the runs that go on then, and wait for them.
@@ -65,11 +67,14 @@ class Service:
 
     def look(self, *, at_all: bool) -> None:
         """Heed what has become of the files."""
+        if at_all:
+            self.failures.clear()
         try:
             looks = self.files.look(at_all=at_all)
         except CfindError as error:
-            self.tell(f"{error}; the jobs stay as they were")
+            self._fail("", f"{error}; the jobs stay as they were")
             return
+        self.failures.pop("", None)
         for look in looks:
             for problem in look.problems:
                 self.tell(str(problem))
@@ -105,13 +110,21 @@ class Service:
                     what = "read again" if line.scheduled.files == job.files else "changed"
                     line.change(job)
             except CfindError as error:
-                self.tell(f"{name}: {error}")
+                self._fail(name, f"{name}: {error}")
                 continue
+            self.failures.pop(name, None)
             self.timer.put(line)
             self.tell(f"{name}: {what}; {line.announcement()}")
+        self.failures = {name: text for name, text in self.failures.items() if name in jobs}
         self.leaving = {name: line for name, line in self.leaving.items() if line.is_busy}
         if at_all:
             self.tell(f"read again: {len(jobs)} {'job is' if len(jobs) == 1 else 'jobs are'} scheduled")
+
+    def _fail(self, what: str, text: str) -> None:
+        """Tell a failure, which each look tries to overcome, when it is new."""
+        if self.failures.get(what) != text:
+            self.failures[what] = text
+            self.tell(text)
 
     def _begun(self, job: ScheduledJob) -> Line:
         """Return a line for a job: the one that it had where it is back in the middle of a run."""

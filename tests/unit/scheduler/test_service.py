@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import pytest
 
-from runner.errors import AlreadyRunningError, CfindError, ExitStatus
+from runner.errors import AlreadyRunningError, CfindError, ExitStatus, InvalidJobError, StateError
 from runner.model import Job, Schedule
 from runner.scheduler.job_files import JobFiles, Look, ScheduledJob
 from runner.scheduler.line import Line, Surroundings
@@ -202,3 +202,45 @@ def test_the_end_waits_for_the_run_of_a_job_that_is_gone(
     monkeypatch.setattr(signals, "wait", wait)
     assert world.service._end(signal.SIGTERM, signals) is ExitStatus.TERMINATED
     assert (world.through, world.is_free()) == (at("01:00:00"), True)
+
+
+def test_a_job_that_another_process_has_is_told_once_and_scheduled_once_it_is_free(world: World) -> None:
+    [nightly], second = world.files.jobs, hourly("second")
+    other = ScheduleMemory(world.folder / "state")
+    other.take("second")
+    world.files.jobs = [nightly, second]
+    [told] = world.look()
+    assert told.startswith("second: another cfind schedule has the job second")
+    assert (world.look(), world.look()) == ([], [])
+    assert world.look(at_all=True) == [told, "read again: 2 jobs are scheduled"]
+    world.files.jobs = [nightly]
+    assert world.look() == []
+    world.files.jobs = [nightly, second]  # it is told of a file that is there anew
+    assert world.look() == [told]
+    other.release("second")
+    assert world.look() == ["second: scheduled; next at 2024-01-01T01:00:00+00:00"]
+
+
+def test_files_that_cannot_be_found_are_told_once(world: World) -> None:
+    world.files.error = InvalidJobError("the folder has no job files", where="jobs")
+    told = ["jobs: the folder has no job files; the jobs stay as they were"]
+    assert (world.look(), world.look()) == (told, [])
+    world.files.error = None
+    assert world.look() == []
+    world.files.error = InvalidJobError("the folder has no job files", where="jobs")
+    assert world.look() == told
+
+
+def test_a_change_of_times_that_cannot_be_remembered_is_tried_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def note(*_: Any) -> None:
+        raise StateError("the disk is full")
+
+    daily = ScheduledJob(Job("nightly", (), ()), Schedule("0 6 * * *", "UTC"), {"job.yaml": b"new"})
+    world.files.jobs = [daily]
+    with monkeypatch.context() as full:
+        full.setattr(world.memory, "note", note)
+        assert (world.look(), world.look()) == (["nightly: the disk is full"], [])
+        assert world.timer.lines["nightly"].next_begin() == at("01:00:00")
+    assert world.look() == ["nightly: changed; next at 2024-01-01T06:00:00+00:00"]
