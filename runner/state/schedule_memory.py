@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from datetime import datetime
@@ -88,9 +89,22 @@ class ScheduleMemory:
                 file.flush()
                 os.fsync(file.fileno())
             temporary.replace(path)
+            _sync_names(self._folder)
         except OSError as error:
             what = f"it cannot be noted in {self._folder} when the job {job} ran: {error.strerror}"
             raise StateError(what, "check room and permissions") from None
 
     def _path(self, job: str) -> Path:
         return self._folder / f"{file_name(job)}.json"
+
+
+def _sync_names(folder: Path) -> None:
+    """Bring the names in a folder to the disk, where the file system can."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in {errno.EINVAL, errno.EBADF, errno.ENOTSUP}:
+            raise
+    finally:
+        os.close(descriptor)
