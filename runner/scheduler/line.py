@@ -249,21 +249,28 @@ class Line:
 
     def _note(self, scheduled: ScheduledJob, through: datetime) -> None:
         with self._lock:
-            if _words(scheduled) == _words(self._scheduled):
+            if _words(scheduled) != _words(self._scheduled):
+                return  # the schedule has changed meanwhile, and the new one has its own beginning
+            now = self._with.now()
+            if through - now > GRACE:  # what has come since the clock was put back may yet have to run
+                self._tell_put_back(through, now)
+            else:
                 self._deal(through)
-            # Otherwise the schedule has changed meanwhile, and the new one has its own beginning.
 
     def _now(self) -> datetime:
         """Read the clock, with the lock; where it was put back, times that are still to come count as such.
 
         By a little it is put all the time, and no time should come twice for that.
         """
-        now = self._with.now()
-        if self._through - now > GRACE:
-            again = f"the clock was put back: what ran until {self._through.isoformat()} runs again"
+        now, through = self._with.now(), self._through
+        if through - now > GRACE:
             self._deal(now)
-            self._with.tell(f"{self.name}: {again}; {self._announced(now)}")
+            self._tell_put_back(through, now)
         return now
+
+    def _tell_put_back(self, through: datetime, now: datetime) -> None:
+        again = f"the clock was put back: what ran until {through.isoformat()} runs again"
+        self._with.tell(f"{self.name}: {again}; {self._announced(now)}")
 
     def _announced(self, now: datetime) -> str:
         following = self._course.times.next(max(now, self._through))

@@ -220,6 +220,18 @@ def test_a_clock_that_is_ahead_between_two_runs_of_a_line(
 
 
 @pytest.mark.parametrize("ahead", AHEAD)
+def test_a_time_that_comes_once_the_clock_was_put_right_waits_for_the_end_of_the_run(
+    tmp_path: Path, clock: FakeClock, ahead: timedelta
+) -> None:
+    world = World(tmp_path / "state", clock, schedule("0 * * * *"))
+    wrong = {1: ahead, 2: timedelta(minutes=70) - ahead}
+    world.takes = lambda: wrong.get(len(world.ran), timedelta(0)) + timedelta(seconds=20)
+    world.live("2024-01-01T04:30:00", timedelta(seconds=30))
+    begun = list(world.times)
+    assert begun[:1] + begun[2:] == [f"2024-01-01T0{time}" for time in ("2:00", "3:10", "4:00", "5:00")]
+
+
+@pytest.mark.parametrize("ahead", AHEAD)
 def test_a_clock_that_is_ahead_when_apscheduler_looks_at_it(
     tmp_path: Path, clock: FakeClock, ahead: timedelta
 ) -> None:
