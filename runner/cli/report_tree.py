@@ -57,12 +57,29 @@ def _operations(
         if whole or len(operations) <= _FEW or not _is_plain(operation, below)
     ]
     left = len(operations) - len(shown)
-    for operation in shown if whole else shown[:_MANY]:
-        yield from _operation(operation, below, indent, whole=whole)
-    if not whole and len(shown) > _MANY:
-        yield f"{indent}{len(shown) - _MANY:,} more that are not shown; --all shows them"
+    alike = [[operation] for operation in shown] if whole else _alike(shown, below)
+    for first, *others in alike if whole else alike[:_MANY]:
+        yield from _operation(first, below, indent, whole=whole)
+        if others:
+            yield f"{indent}{_counted(len(others), 'operation')} more with the same; --all shows each"
+    more = sum(map(len, alike[_MANY:]))
+    if not whole and more:
+        yield f"{indent}{more:,} more that are not shown; --all shows them"
     if left:
         yield f"{indent}{_counted(left, 'operation')} complete"
+
+
+def _alike(operations: Sequence[Document], below: Mapping[Any, list[Document]]) -> list[list[Document]]:
+    """Put operations together that failed in the same way, and led to nothing else."""
+    found: dict[object, list[Document]] = {}
+    for operation in operations:
+        error = operation.get("error")
+        if error is None or operation.get("part") or below.get(operation.get("number")):
+            key: object = id(operation)
+        else:
+            key = (_error(error), *_facts(operation), *operation.get("warnings", ()))
+        found.setdefault(key, []).append(operation)
+    return list(found.values())
 
 
 def _is_plain(operation: Document, below: Mapping[Any, list[Document]]) -> bool:

@@ -55,6 +55,28 @@ def test_of_many_those_that_are_complete_are_counted() -> None:
     assert len(list(job_lines(a_report(*many), whole=True))) == 3 + 30 + 1
 
 
+def test_what_failed_in_the_same_way_is_told_once() -> None:
+    refused = {**ERROR, "message": "refused"}
+    many = [an_operation(number, "failed", 0, error=ERROR, status=None) for number in range(1, 101)]
+    many[1] = an_operation(2, "failed", 0, error=refused, status=None)
+    lines = list(job_lines(a_report(*many)))
+    assert lines[3:] == [
+        "    operation 1: failed",
+        "      it was cut off; narrow it",
+        "    98 operations more with the same; --all shows each",
+        "    operation 2: failed",
+        "      refused; narrow it",
+    ]
+    assert len(list(job_lines(a_report(*many), whole=True))) == 3 + 200
+
+
+def test_many_that_failed_in_other_ways_are_counted() -> None:
+    many = [
+        an_operation(number, "failed", 0, error={**ERROR, "message": str(number)}) for number in range(1, 101)
+    ]
+    assert list(job_lines(a_report(*many)))[-1] == "    50 more that are not shown; --all shows them"
+
+
 def test_parts_and_children_stand_below_what_they_follow_from() -> None:
     lines = list(
         job_lines(
