@@ -131,7 +131,8 @@ class Watcher:
             self._tell_screened(result, result.screened)
         if result.error is not None:
             broken_off = isinstance(result.error, InterruptedRunError)
-            self._tell_once_of(Told.SUMMARY if broken_off else Told.FAILURES, operation, str(result.error))
+            told = Told.SUMMARY if broken_off else Told.FAILURES
+            self._tell_once_of(told, operation, result.error.what, result.error.advice)
         self._tell(
             Told.PROGRESS, f"{_where(operation)}: {result.responses} responses, {result.verdict.value}"
         )
@@ -294,10 +295,10 @@ class Watcher:
         else:
             self._tell(Told.FAILURES, f"{where}{error}")
 
-    def _tell_once_of(self, told: Told, operation: Operation, text: str) -> None:
-        self._tell_once(told, f"peer {operation.peer.name}", text, operation.query.name)
+    def _tell_once_of(self, told: Told, operation: Operation, text: str, advice: str = "") -> None:
+        self._tell_once(told, f"peer {operation.peer.name}", text, operation.query.name, advice)
 
-    def _tell_once(self, told: Told, where: str, text: str, query: str = "") -> None:
+    def _tell_once(self, told: Told, where: str, text: str, query: str = "", advice: str = "") -> None:
         seen = self._seen.get((where, told, text))
         if seen is None:
             kinds = self._kinds[where, told] = self._kinds.get((where, told), 0) + 1
@@ -307,7 +308,7 @@ class Watcher:
             seen = self._seen[where, told, text] = _Seen()
         seen.note(query)
         if seen.times == 1:
-            self._tell(told, f"{_places(where, seen)}: {text}")
+            self._tell(told, f"{_places(where, seen)}: {text}{f'; {advice}' if advice else ''}")
 
 
 def _places(where: str, seen: _Seen) -> str:

@@ -48,7 +48,7 @@ def _failed() -> list[OperationResult]:
 def test_a_failure_is_told_once_and_counted(capsys: pytest.CaptureFixture[str]) -> None:
     assert _told(Told.SUMMARY, capsys, *_failed()) == [
         "cfind: peer main, query q: no; look",
-        "cfind: peer main, query q: 3 operations in all: no; look",
+        "cfind: peer main, query q: 3 operations in all: no",
         "cfind: job: failed: 0 responses, 0 of 3 operations complete",
     ]
 
