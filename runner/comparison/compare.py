@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from enum import Enum
 from hashlib import blake2b
@@ -18,7 +19,8 @@ from runner.comparison.keys import ORIGIN, key_names
 from runner.comparison.record import Record, same_but_for_its_vr
 from runner.comparison.rules import Rules
 from runner.comparison.source import Place, Source
-from runner.errors import InvalidJobError, SinkError
+from runner.errors import InvalidJobError
+from runner.temporary_database import kept_temporarily
 
 if TYPE_CHECKING:
     import sqlite3
@@ -127,7 +129,7 @@ class Comparison:
         import sqlite3
 
         index = sqlite3.connect("")
-        try:
+        with closing(index), kept_temporarily("digests of the records"):
             for setting in (
                 "journal_mode=OFF",
                 "synchronous=OFF",
@@ -139,13 +141,6 @@ class Comparison:
             self.counts.b = self._enter(index, 1, self.b)
             yield from self._columns()
             yield from self._records(index)
-        except sqlite3.OperationalError as error:
-            raise SinkError(
-                f"the temporary index of records cannot be written: {error}",
-                "make room, or name another folder in TMPDIR",
-            ) from None
-        finally:
-            index.close()
         counts = self.counts
         counts.same = counts.a - counts.changed - counts.only_a
 

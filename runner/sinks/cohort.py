@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +25,7 @@ from runner.sinks.base import Batch, Earlier, Find, Outcome, SinkState
 from runner.sinks.csv_rows import ResponseTable, job_columns, quoted
 from runner.sinks.undecodable import UndecodableFiles
 from runner.status import StatusDetail
+from runner.temporary_database import kept_temporarily
 
 if TYPE_CHECKING:
     from runner.sinks.cohort_table import CohortTable, JudgedRow, Match
@@ -239,15 +240,6 @@ class CohortFileSink:
             names.append(free)
         return ",".join(map(quoted, names)) + "\n"
 
-    @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _told(self) -> AbstractContextManager[None]:
         """Tell of a temporary database that cannot be written as of a sink that fails."""
-        from sqlite3 import Error
-
-        try:
-            yield
-        except Error as error:
-            what = f"the rows of {self._shown} cannot be kept in a temporary database: {error}"
-            raise SinkError(
-                what, "free some space where temporary files go, or let TMPDIR name another folder"
-            ) from None
+        return kept_temporarily(f"the rows of {self._shown}")

@@ -181,6 +181,6 @@ def test_no_room_for_the_index(monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
     monkeypatch.setattr(sqlite3, "connect", lambda path: connect(path, factory=Full))
     assert main(["diff", "a.csv", "b.csv"]) == 8
     assert (
-        "the temporary index of records cannot be written: database or disk is full"
+        "digests of the records cannot be kept in a temporary database: database or disk is full; free some"
         in capsys.readouterr().err
     )
