@@ -63,9 +63,9 @@ class Restraint:
         self._pace = Pace(peer.rate) if peer.rate is not None else None
         self._circuit = Circuit(peer.retries) if peer.retries is not None else None
         self._hours = OpeningHours(peer.window) if peer.window is not None else None
-        # Of the window: until when it is known to be open, and why nothing is sent until when.
-        self._open_until = 0.0
-        self._closed_until = 0.0
+        # Of the window: from when until when it is known to be open, and to be closed, and what that means.
+        # From the moment that was looked at on: a clock that is put back shows times nobody has looked at.
+        self._known_open = self._known_closed = (0.0, 0.0)
         self._closed: OutsideWindowError | None = None
         self._outages = 0
         self._lock = threading.Lock()
@@ -172,14 +172,16 @@ class Restraint:
             return
         while True:
             now = self._clock()
-            if now < self._open_until:
+            since, until = self._known_open
+            if since <= now < until:
                 return
-            if self._closed is None or now >= self._closed_until:
+            since, until = self._known_closed
+            if self._closed is None or not since <= now < until:
                 self._look_at(self._hours, now)
                 continue
             if not self._waits:
                 raise self._closed
-            self._wait(min(self._closed_until - now, _LOOK), rest)
+            self._wait(min(until - now, _LOOK), rest)
 
     def _look_at(self, hours: OpeningHours, now: float) -> None:
         """Find out whether the window is open, and until when it is or is not."""
@@ -187,17 +189,18 @@ class Restraint:
         with self._lock:
             closes = hours.closes(moment)
             if closes is not None:
-                self._open_until = closes.timestamp()
+                self._known_open = (now, closes.timestamp())
                 return
             opens = hours.opens(moment)
-            if opens.timestamp() == self._closed_until:
-                return  # another worker has looked, and told
-            shown = hours.shown(opens)
-            what = f"it is left alone until its window opens: {shown}"
-            self._closed = OutsideWindowError(what, "run the job then, or let it wait: leave out --no-wait")
-            self._closed_until = opens.timestamp()
-            if self._waits:
-                self._tell(f"its window is closed: waiting until {shown}")
+            _, told = self._known_closed
+            if opens.timestamp() != told:  # else another worker has looked, and told
+                shown = hours.shown(opens)
+                what = f"it is left alone until its window opens: {shown}"
+                advice = "run the job then, or let it wait: leave out --no-wait"
+                self._closed = OutsideWindowError(what, advice)
+                if self._waits:
+                    self._tell(f"its window is closed: waiting until {shown}")
+            self._known_closed = (now, opens.timestamp())
 
     def _wait(self, seconds: float, rest: Callable[[], None]) -> None:
         if seconds > _LONG:

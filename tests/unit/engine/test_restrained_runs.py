@@ -18,6 +18,7 @@ import pytest
 
 from runner.engine import peer_worker
 from runner.engine.observer import Observers
+from runner.engine.restraint import Restraint
 from runner.engine.result import Verdict
 from runner.engine.run import run
 from runner.engine.run_result import RunResult
@@ -30,6 +31,7 @@ from runner.errors import (
     DimseTimeoutError,
     ExitStatus,
     NameLookupError,
+    OutsideWindowError,
     UndecodableIdentifierError,
 )
 from runner.model import CsvSink, Job, Peer, Retries, Window
@@ -336,6 +338,30 @@ def test_it_waits_for_the_window_and_says_so_once(running: Callable[..., RunResu
     result = running(Peers(lambda connection: 0), a_job(peer, repeat=5), clock=clock, observer=observer)
     assert (result.exit_status, result.warnings) == (0, ())
     assert observer.waited == ["its window is closed: waiting until Monday 2024-01-01 19:00 CET"]
+
+
+@pytest.mark.parametrize(("wrong", "right"), [("23:30", "12:00"), ("12:00", "03:00"), ("15:00", "12:00")])
+def test_a_clock_that_is_put_back_is_looked_at_anew(wrong: str, right: str) -> None:
+    """What the window was found to be at a wrong time does not hold at the right one."""
+
+    def is_asked(restraint: Restraint) -> bool:
+        try:
+            restraint.hold(lambda: None)
+        except OutsideWindowError:
+            return False
+        return True
+
+    def restraint() -> Restraint:
+        said: list[str] = []
+        peer = replace(MAIN, window=NIGHT)
+        return Restraint(peer, StopSignal(), said.append, said.append, lambda: clock.now, waits=False)
+
+    clock, late, early = WallClock(wrong), restraint(), restraint()
+    asked_then = is_asked(late)
+    clock.now = WallClock(right).now
+    assert is_asked(late) is is_asked(early) is (right == "03:00")
+    clock.now = WallClock(wrong).now
+    assert is_asked(late) is is_asked(early) is asked_then is (wrong == "23:30")
 
 
 def test_when_the_window_closes_no_operation_is_begun(running: Callable[..., RunResult]) -> None:
