@@ -51,10 +51,13 @@ class OpeningHours:
         return next(opens for opens, _ in self._windows(now) if opens > now)
 
     def _windows(self, now: datetime) -> Iterator[tuple[datetime, datetime]]:
-        """Yield windows from the day before yesterday to one that opens in more than a week."""
+        """Yield windows from the day before yesterday to one that opens in more than a week.
+
+        In more than two, since a change of the clock may skip the one that would open in a week.
+        """
         window = self._window
         today = now.astimezone(self._zone).date()
-        for number in range(-2, 10):
+        for number in range(-2, 17):
             day = today + number * _DAY
             if day.weekday() in window.days:
                 overnight = window.closes <= window.opens

@@ -98,6 +98,12 @@ def test_a_time_that_is_skipped_is_right_after_the_change() -> None:
     assert hours("02:10", "02:50").opens(berlin("03-31 01:00")) == berlin("04-01 02:10")
 
 
+def test_a_window_once_a_week_that_a_change_skips_comes_in_the_week_after() -> None:
+    sundays = hours("02:00", "03:00", frozenset({6}))
+    for now in ("03-24 03:00", "03-27 12:00", "03-31 01:59:59", "04-01 00:00"):
+        assert sundays.opens(berlin(now)) == berlin("04-07 02:00")
+
+
 def test_of_a_time_that_comes_twice_the_first_counts() -> None:
     first, second = berlin("10-27 02:30"), berlin("10-27 02:30", fold=1)
     assert second - first == timedelta(hours=1)
