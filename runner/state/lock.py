@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -10,6 +11,9 @@ from runner.errors import AlreadyRunningError, StateError
 
 #: Names of jobs are cut here where they make file names.
 _LONGEST = 120
+#: So many seconds a lock is tried again that another process has: `is_held` has it for a moment, too.
+_PATIENCE = 0.05
+_PAUSE = 0.002
 _PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
 
 
@@ -33,14 +37,17 @@ class JobLock:
             StateError: the folder has no locks.
         """
         path = folder / f"{file_name(job)}.lock"
+        patient_until = time.monotonic() + _PATIENCE
         try:
             while True:
-                descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
+                descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
                 if not _lock(descriptor):
-                    raise _held(job, descriptor)
-                if _is_at(path, descriptor):
+                    if time.monotonic() >= patient_until:
+                        raise _held(job, descriptor)
+                    time.sleep(_PAUSE)
+                elif _is_at(path, descriptor):
                     break
-                os.close(descriptor)  # its last holder has removed it meanwhile
+                os.close(descriptor)  # its last holder may have removed it meanwhile
             _write(descriptor)
         except OSError as error:
             what = f"the state folder {folder} has no lock for the job: {error.strerror}"
@@ -50,7 +57,8 @@ class JobLock:
     def release(self) -> None:
         """Let others have it."""
         with suppress(OSError):
-            self._path.unlink()
+            if _is_at(self._path, self._descriptor):  # else somebody has removed it, and others have theirs
+                self._path.unlink()
         with suppress(OSError):
             os.close(self._descriptor)
 
@@ -58,11 +66,11 @@ class JobLock:
 def is_held(folder: Path, job: str) -> bool:
     """Whether a run of the job goes on."""
     try:
-        descriptor = os.open(folder / f"{file_name(job)}.lock", os.O_RDWR | getattr(os, "O_CLOEXEC", 0))
+        descriptor = os.open(folder / f"{file_name(job)}.lock", os.O_RDWR)
     except OSError:
         return False
     try:
-        return not _lock(descriptor)
+        return not _lock(descriptor, shared=True)  # who else looks does not hold it
     except OSError:
         return False
     finally:
@@ -80,12 +88,12 @@ def file_name(job: str) -> str:
     return f"{name[:_LONGEST]}%{blake2b(data, digest_size=8).hexdigest()}"
 
 
-def _lock(descriptor: int) -> bool:
+def _lock(descriptor: int, *, shared: bool = False) -> bool:
     """Lock a file; False where another process has it."""
     import fcntl
 
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True
@@ -100,8 +108,6 @@ def _is_at(path: Path, descriptor: int) -> bool:
 
 def _write(descriptor: int) -> None:
     """Say who holds it, and since when; for people, so that a full disk does not matter."""
-    import time
-
     now = time.strftime("%Y-%m-%d %H:%M:%S")
     with suppress(OSError):
         os.ftruncate(descriptor, 0)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import sqlite3
+import time
 from pathlib import Path
 
 import pytest
@@ -54,6 +56,30 @@ def test_what_a_dead_process_leaves_is_no_lock(tmp_path: Path) -> None:
     (tmp_path / "job.lock").write_text("1 2020-01-01 00:00:00\n")
     assert not is_held(tmp_path, "job")
     JobLock.take(tmp_path, "job").release()
+
+
+def test_who_looks_whether_a_run_goes_on_keeps_none_from_beginning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "job.lock").write_text("1 2020-01-01 00:00:00\n")  # of a run that was killed
+    with (tmp_path / "job.lock").open("rb") as looking:
+        fcntl.flock(looking, fcntl.LOCK_SH)
+        assert not is_held(tmp_path, "job"), "two who look are no run"
+        monkeypatch.setattr(time, "sleep", lambda _: fcntl.flock(looking, fcntl.LOCK_UN))
+        JobLock.take(tmp_path, "job").release()
+
+
+def test_a_lock_that_was_removed_takes_no_other_with_it(tmp_path: Path) -> None:
+    """Somebody clears the folder while a run goes on, and another run begins: a third does not."""
+    first = JobLock.take(tmp_path, "job")
+    (tmp_path / "job.lock").unlink()
+    second = JobLock.take(tmp_path, "job")
+    first.release()
+    assert is_held(tmp_path, "job")
+    with pytest.raises(AlreadyRunningError):
+        JobLock.take(tmp_path, "job")
+    second.release()
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("name", ["../../etc/passwd", "a/b", ".", "x" * 4000, "\udcff", "äöü", "a\0b", ""])
