@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -35,9 +36,8 @@ class AtomicFile:
     def __init__(self, path: Path) -> None:
         self._shown = path
         self._path = Path(os.path.realpath(path))
-        # the name may be as long as names can be: its beginning will do
-        start = os.fsdecode(os.fsencode(self._path.name)[:200])
-        self._temporary: Path | None = self._path.with_name(f".{start}.{os.urandom(4).hex()}.tmp")
+        name = hidden_name(self._path.name, f"{os.urandom(4).hex()}.tmp")
+        self._temporary: Path | None = self._path.with_name(name)
         self._file = -1
         self.kept_in = ""
         self.position = 0
@@ -199,6 +199,18 @@ class AtomicFile:
                 os.fsync(file)
         finally:
             os.close(file)
+
+
+def hidden_name(name: str, ending: str) -> str:
+    """Return a hidden name for what is to get another one, of which the beginning will do.
+
+    Args:
+        name: may be as long as names can be.
+        ending: at most 50 characters of ASCII, different each time.
+    """
+    # names are limited in bytes, and half a character is no name everywhere
+    start = os.fsencode(name)[:200].decode(sys.getfilesystemencoding(), "ignore")
+    return f".{start}.{ending}"
 
 
 def other_place(place: Path) -> Path:

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from runner.sinks.atomic_file import check_folder, other_place, sync_folder, write_all
+from runner.sinks.atomic_file import check_folder, hidden_name, other_place, sync_folder, write_all
 from runner.sinks.base import Earlier, SinkState
 from runner.sinks.failure import sink_error
 from runner.sinks.undecodable import MAX_NAMED
@@ -54,7 +54,7 @@ class NumberedFiles:
         if os.path.lexists(folder):
             self._staging = folder / f".partial-{os.urandom(4).hex()}"
         else:
-            self._staging = folder.with_name(f".{folder.name[:100]}.partial-{os.urandom(4).hex()}")
+            self._staging = folder.with_name(hidden_name(folder.name, f"partial-{os.urandom(4).hex()}"))
         self._descriptor = -1
         self._bad: list[int] = []
 

@@ -6,6 +6,9 @@ import errno
 import io
 import os
 import resource
+import shutil
+import stat
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -119,9 +122,17 @@ def test_csv_behind_a_symbolic_link(written: Any, tmp_path: Path) -> None:
 
 
 def test_longest_possible_name(written: Any, tmp_path: Path) -> None:
-    name = "n" * 251 + ".csv"
-    assert written(CsvSink(name), ONE).close(whole=True) is SinkState.COMMITTED
-    assert names(tmp_path) == [name]
+    for name in ("n" * 251 + ".csv", "n" + "\u80f8" * 83 + ".csv"):
+        assert written(CsvSink(name), ONE).close(whole=True) is SinkState.COMMITTED
+        assert names(tmp_path) == [name]
+        (tmp_path / name).unlink()
+
+
+def test_longest_possible_name_of_a_folder(written: Any, tmp_path: Path) -> None:
+    for name in ("n" * 255, "\u80f8" * 85):
+        assert written(RspSink(name), ONE).close(whole=True) is SinkState.COMMITTED
+        assert sorted(names(tmp_path)) == [name, f"{name}/rsp0001.dcm"]
+        shutil.rmtree(tmp_path / name)
 
 
 def test_undecodable_identifiers_beside_the_csv_overwrite_nothing(written: Any, tmp_path: Path) -> None:
