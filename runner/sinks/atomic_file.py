@@ -58,9 +58,17 @@ class AtomicFile:
                 self._temporary = None
                 self._file = os.open(self._shown, os.O_WRONLY | getattr(os, "O_CLOEXEC", 0))
                 return
-            self._file = os.open(self._temporary, _FLAGS, 0o666)
+            self._file = self._begun(self._temporary)
         except OSError as error:
             raise sink_error("cannot create", self._shown, error) from None
+
+    def _begun(self, temporary: Path) -> int:
+        """Make the temporary file, for nobody to read who could not read the file that it is to replace."""
+        try:
+            mode = stat.S_IMODE(self._path.stat().st_mode) & 0o777 | stat.S_IRUSR | stat.S_IWUSR
+        except FileNotFoundError:
+            return os.open(temporary, _FLAGS, 0o666)
+        return _opened(temporary, _FLAGS, mode)
 
     def resume(self, earlier: Earlier) -> bool:
         """Go on with an earlier temporary file; see `runner.sinks.base.Sink.resume`.
@@ -219,9 +227,18 @@ def other_place(place: Path) -> Path:
     return place.with_name(name.removesuffix(_OTHER) if name.endswith(_OTHER) else name + _OTHER)
 
 
+def _opened(path: Path, flags: int, mode: int) -> int:
+    """Make a file of just this mode, and open it."""
+    file = os.open(path, flags, mode)
+    with suppress(OSError):  # some file systems have no modes
+        os.fchmod(file, mode)  # the umask took something of it, perhaps
+    return file
+
+
 def _packed(source: int, earlier: Earlier, place: Path) -> int:
     """Copy what is kept of an open file into another one, and close the first."""
-    target = os.open(place, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o666)
+    flags = os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
+    target = _opened(place, flags, stat.S_IMODE(os.fstat(source).st_mode))
     try:
         for begin, end in earlier.spans:
             at = begin

@@ -113,6 +113,22 @@ def test_csv_honours_the_umask(written: Any, tmp_path: Path) -> None:
     assert (tmp_path / "studies.csv").stat().st_mode & 0o777 == 0o640
 
 
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o666])
+@pytest.mark.parametrize("link", [True, False])
+def test_csv_may_be_read_by_those_who_could_read_the_one_before(
+    written: Any, tmp_path: Path, mode: int, link: bool
+) -> None:
+    real = tmp_path / ("real.csv" if link else "studies.csv")
+    real.write_text("old")
+    real.chmod(mode)
+    if link:
+        (tmp_path / "studies.csv").symlink_to(real)
+    sink = written(CSV, ONE)
+    assert stat.S_IMODE(Path(sink.place).stat().st_mode) == mode
+    sink.close(whole=True)
+    assert (real.read_text()[-11:], stat.S_IMODE(real.stat().st_mode)) == ("DOE^JOHN,1\n", mode)
+
+
 def test_csv_behind_a_symbolic_link(written: Any, tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     (tmp_path / "studies.csv").symlink_to("real/data.csv")
