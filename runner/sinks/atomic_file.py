@@ -133,6 +133,10 @@ class AtomicFile:
         try:
             write_all(self._file, data)
         except OSError as error:
+            if self._temporary is not None:
+                with suppress(OSError):  # what is kept ends where what was taken does
+                    os.ftruncate(self._file, self.position)
+                    os.lseek(self._file, self.position, os.SEEK_SET)
             raise sink_error("cannot write", self._shown, error) from None
         self.position += len(data)
 

@@ -21,6 +21,7 @@ from runner.dicom.transfer_syntax import TransferSyntax
 from runner.errors import ExitStatus, SinkError
 from runner.model import CsvSink, RspSink
 from runner.sinks import atomic_file, numbered_files
+from runner.sinks.atomic_file import AtomicFile
 from runner.sinks.base import Sink, SinkState
 from runner.sinks.registry import make_sinks
 
@@ -193,7 +194,22 @@ def test_disk_full_keeps_what_arrived(
         sink.write(make_batch(job, *[TWO] * 20))
     assert sink.close(whole=False) is SinkState.PARTIAL
     assert names(tmp_path) == ["studies.csv.partial"]
-    assert len(Path(sink.kept_in).read_bytes()) == 64
+    # no part of a row, and as many rows as are said to be there
+    assert Path(sink.kept_in).read_text() == "PatientName,PatientID\nDOE^JOHN,1\n"
+    assert sink.responses == 1
+
+
+def test_what_is_written_after_a_full_disk_has_no_gap_before_it(
+    tmp_path: Path, small_files_only: None
+) -> None:
+    file = AtomicFile(tmp_path / "x")
+    file.open()
+    file.write(b"12345678")
+    with pytest.raises(SinkError, match="File too large"):
+        file.write(b"x" * 100)
+    file.write(b"9")
+    file.commit()
+    assert (tmp_path / "x").read_bytes() == b"123456789"
 
 
 def test_disk_that_fails_at_the_end(written: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
