@@ -39,6 +39,7 @@ class AtomicFile:
         name = hidden_name(self._path.name, f"{os.urandom(4).hex()}.tmp")
         self._temporary: Path | None = self._path.with_name(name)
         self._file = -1
+        self._ended = False
         self.kept_in = ""
         self.position = 0
 
@@ -158,31 +159,38 @@ class AtomicFile:
         Raises:
             SinkError: it cannot be brought to the disk or renamed; it is then kept as partial.
         """
+        written = self._temporary
         try:
             self._end(sync=True)
-            if self._temporary is not None:
-                self._temporary.replace(self._path)
+            if written is not None:
+                written.replace(self._path)
+                written = self._path
                 sync_folder(self._path.parent)
                 with suppress(OSError):  # it says of itself that it is not whole
                     self._partial.unlink()
+            self._ended = True
         except OSError as error:
-            self.keep()
+            self._keep(written)
             raise sink_error("cannot write", self._shown, error) from None
 
     def keep(self) -> None:
         """Keep what was written as NAME.partial, in place of an older one."""
+        self._keep(self._temporary)
+
+    def _keep(self, written: Path | None) -> None:
         with suppress(OSError):  # the file is partial already
             self._end(sync=False)
-        if self._temporary is None:
+        self._ended = True
+        if written is None:
             self.kept_in = str(self._shown)
             return
         partial = self._partial
         try:
-            self._temporary.replace(partial)
+            written.replace(partial)
             self._temporary = partial
             self.kept_in = str(partial)
         except OSError:
-            self.kept_in = str(self._temporary)
+            self.kept_in = str(written)
 
     @property
     def _partial(self) -> Path:
@@ -194,7 +202,13 @@ class AtomicFile:
             self._end(sync=False)
 
     def discard(self) -> None:
-        """Remove what was written."""
+        """Remove what was written, unless it has its name or is kept.
+
+        Raises:
+            SinkError: it cannot be removed.
+        """
+        if self._ended:
+            return
         try:
             self._end(sync=False)
             if self._temporary is not None:

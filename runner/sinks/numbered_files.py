@@ -10,8 +10,8 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from runner.sinks.atomic_file import check_folder, hidden_name, other_place, sync_folder, write_all
@@ -201,7 +201,8 @@ class NumberedFiles:
                 try:
                     self._commit(staging)
                 except OSError:
-                    self._keep(staging)
+                    with suppress(OSError):  # why it could not be committed says more
+                        self._keep(self._staging)
                     raise
                 return SinkState.COMMITTED if whole else SinkState.PARTIAL
             if self.count:
@@ -222,43 +223,53 @@ class NumberedFiles:
                 if not self._folder.is_dir():
                     raise
             else:
-                sync_folder(self._folder.parent)
+                self._staging = self._folder
+                try:
+                    sync_folder(self._folder.parent)
+                except OSError:
+                    with suppress(OSError):  # then it keeps its name, and is said to be partial
+                        self._folder.rename(staging)
+                        self._staging = staging
+                    raise
                 self.undecodable_files = self._bad_files(self._folder)
                 return
         self.undecodable_files = self._name_files(staging)
-        sync_folder(self._folder)
-        staging.rmdir()
+        with suppress(OSError):  # all that was in it has its name
+            staging.rmdir()
 
     def _name_files(self, staging: Path) -> tuple[str, ...]:
-        """Give the files their names one by one; return those of the identifiers that cannot be decoded."""
+        """Give the files their names one by one, or none of them; return those that cannot be decoded."""
         files = sorted(_files(staging))
         shift = max(0, _next_number(self._folder) - files[0][0]) if files else 0
-        bad: list[str] = []
+        moved: list[tuple[str, str]] = []
         flags = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0)
-        source = os.open(staging, flags)
-        try:
+        with ExitStack() as stack:
+            source = os.open(staging, flags)
+            stack.callback(os.close, source)
             target = os.open(self._folder, flags)
+            stack.callback(os.close, target)
             try:
                 for number, name in files:
-                    final = number + shift
-                    ending = name.rpartition(".")[2]
-                    while not _move(number, final, ending, source, target):
-                        final += 1
-                    shift = final - number
-                    if ending == "bin":
-                        bad.append(str(self._folder / f"rsp{final:04d}.bin"))
-            finally:
-                os.close(target)
-        finally:
-            os.close(source)
+                    final_number, ending = number + shift, name.rpartition(".")[2]
+                    while not _move(name, final := f"rsp{final_number:04d}.{ending}", source, target):
+                        final_number += 1
+                    shift = final_number - number
+                    moved.append((name, final))
+                sync_folder(self._folder)
+            except OSError:
+                for name, final in moved:
+                    with suppress(OSError):  # what stays is whole in itself
+                        os.rename(final, name, src_dir_fd=target, dst_dir_fd=source)
+                raise
+        bad = [str(self._folder / final) for _, final in moved if final.endswith(".bin")]
         return tuple(bad[:MAX_NAMED])
 
     def _keep(self, staging: Path) -> None:
         """Move the hidden folder to where it can be seen."""
         self.kept_in = str(staging)
-        if staging.parent == self._folder and _KEPT.fullmatch(staging.name):
-            self.undecodable_files = self._bad_files(staging)
-            return  # it is the one that an earlier run kept
+        self.undecodable_files = self._bad_files(staging)
+        if staging == self._folder or (staging.parent == self._folder and _KEPT.fullmatch(staging.name)):
+            return  # it is the one that an earlier run kept, or has its name for good
         self._folder.mkdir(exist_ok=True)
         number = 1
         while os.path.lexists(kept := self._folder / f"partial-{number}"):
@@ -351,13 +362,12 @@ def _packed(place: Path, names: Iterable[str], first: int) -> Path:
     return other
 
 
-def _move(number: int, final_number: int, ending: str, source: int, target: int) -> bool:
+def _move(name: str, final: str, source: int, target: int) -> bool:
     """Rename a file from one open folder into another, never over a file that is there.
 
     Returns:
         False where a file has the final name.
     """
-    name, final = f"rsp{number:04d}.{ending}", f"rsp{final_number:04d}.{ending}"
     try:
         os.link(name, final, src_dir_fd=source, dst_dir_fd=target)
     except FileExistsError:

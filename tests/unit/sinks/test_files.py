@@ -225,6 +225,69 @@ def test_disk_that_fails_at_the_end(written: Any, tmp_path: Path, monkeypatch: p
     assert sink.kept_in == str(tmp_path / "studies.csv.partial")
 
 
+@pytest.fixture
+def no_folder_can_be_synced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The disk fails where the names of files are brought to it, which have been given."""
+
+    def fail(_folder: Path) -> None:
+        raise OSError(errno.EIO, "broken")
+
+    monkeypatch.setattr(atomic_file, "sync_folder", fail)
+    monkeypatch.setattr(numbered_files, "sync_folder", fail)
+    monkeypatch.setattr(numbered_files, "_sync", lambda *_: None)
+
+
+def test_csv_whose_name_cannot_be_brought_to_the_disk(
+    written: Any, tmp_path: Path, no_folder_can_be_synced: None
+) -> None:
+    sink = written(CSV, ONE)
+    with pytest.raises(SinkError, match=r"cannot write .*/studies\.csv: Input/output error; check the disk"):
+        sink.close(whole=True)
+    assert names(tmp_path) == ["studies.csv.partial"]
+    assert sink.kept_in == str(tmp_path / "studies.csv.partial")
+
+
+@pytest.mark.parametrize("existed", [True, False])
+def test_rsp_whose_names_cannot_be_brought_to_the_disk(
+    written: Any, tmp_path: Path, no_folder_can_be_synced: None, existed: bool
+) -> None:
+    if existed:
+        (tmp_path / "rsp").mkdir()
+    sink = written(RSP, ONE, b"bad", TWO)
+    with pytest.raises(SinkError, match=r"cannot write into .*/rsp: Input/output error; check the disk"):
+        sink.close(whole=True)
+    kept = tmp_path / "rsp" / "partial-1"
+    assert names(tmp_path / "rsp") == [
+        "partial-1", *(f"partial-1/rsp000{name}" for name in ("1.dcm", "2.bin", "3.dcm"))]  # fmt: skip
+    assert (sink.kept_in, *sink.undecodable_files) == (str(kept), str(kept / "rsp0002.bin"))
+
+
+@pytest.mark.parametrize("declaration", [CSV, RSP])
+def test_what_must_keep_its_name_though_it_failed_is_said_to_lie_there(
+    written: Any,
+    tmp_path: Path,
+    declaration: Any,
+    no_folder_can_be_synced: None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sink = written(declaration, ONE)
+    moves = iter([True, False])
+    for method in ("rename", "replace"):
+        really = getattr(Path, method)
+
+        def once(path: Path, target: Path, really: Any = really) -> Path:
+            if not next(moves):
+                raise OSError(errno.EROFS, "read-only by now")
+            moved: Path = really(path, target)
+            return moved
+
+        monkeypatch.setattr(Path, method, once)
+    with pytest.raises(SinkError, match="Input/output error"):
+        sink.close(whole=True)
+    assert sink.kept_in == sink.path
+    assert Path(sink.kept_in).exists()
+
+
 @pytest.mark.parametrize("declaration", [CsvSink("missing/x.csv"), RspSink("missing/rsp")])
 def test_missing_folder(make_job: Any, tmp_path: Path, declaration: Any) -> None:
     with pytest.raises(SinkError, match=r"/missing: No such file or directory; create the folder first"):
