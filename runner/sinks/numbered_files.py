@@ -7,6 +7,7 @@ the folder as a whole, else one by one, and never over a file that is there.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import sys
@@ -24,6 +25,8 @@ _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
 _NAME = re.compile(r"rsp([0-9]+)\.(?:dcm|xml|bin)")
 #: Where files are kept that did not get their names.
 _KEPT = re.compile(r"partial-[1-9][0-9]*")
+#: renameat2(2): fail where the new name is taken.
+_NO_REPLACE = 1
 #: Up to so many files are brought to the disk one by one, more of them with the whole file system.
 _FEW = 16
 
@@ -373,16 +376,52 @@ def _move(name: str, final: str, source: int, target: int) -> bool:
     except FileExistsError:
         return False
     except OSError:
-        # a file system without hard links: reserve the name, then take it
-        os.stat(name, dir_fd=source)
-        try:
-            os.close(os.open(final, _FLAGS, 0o666, dir_fd=target))
-        except FileExistsError:
-            return False
-        os.rename(name, final, src_dir_fd=source, dst_dir_fd=target)
-    else:
-        os.unlink(name, dir_fd=source)
+        return _move_without_links(name, final, source, target)
+    os.unlink(name, dir_fd=source)
     return True
+
+
+def _move_without_links(name: str, final: str, source: int, target: int) -> bool:
+    """Do what `_move` does, on a file system without hard links."""
+    try:
+        if _rename_exclusively(name, final, source, target):
+            return True
+    except FileExistsError:
+        return False
+    # reserve the name, then take it: who is killed in between leaves an empty file, but never takes another's
+    os.stat(name, dir_fd=source)
+    try:
+        os.close(os.open(final, _FLAGS, 0o666, dir_fd=target))
+    except FileExistsError:
+        return False
+    try:
+        os.rename(name, final, src_dir_fd=source, dst_dir_fd=target)
+    except OSError:
+        os.unlink(final, dir_fd=target)
+        raise
+    return True
+
+
+def _rename_exclusively(name: str, final: str, source: int, target: int) -> bool:
+    """Call renameat2(2) with RENAME_NOREPLACE, which Python does not have.
+
+    Returns:
+        False where the system or the file system has none.
+
+    Raises:
+        OSError: a file has the final name, or the like.
+    """
+    function = _c_function("renameat2")
+    if function is None:
+        return False
+    import ctypes
+
+    if function(source, name.encode(), target, final.encode(), _NO_REPLACE) == 0:
+        return True
+    number = ctypes.get_errno()
+    if number in {errno.ENOSYS, errno.EINVAL, errno.ENOTSUP}:
+        return False
+    raise OSError(number, os.strerror(number))
 
 
 def _sync(folder: Path, count: int) -> None:
@@ -403,14 +442,11 @@ def _sync(folder: Path, count: int) -> None:
 
 def _sync_file_system(folder: Path) -> bool:
     """Call syncfs(2), which Python does not have; whether there is one."""
-    if sys.platform != "linux":
+    syncfs = _c_function("syncfs")
+    if syncfs is None:
         return False
     import ctypes
 
-    try:
-        syncfs = ctypes.CDLL(None, use_errno=True).syncfs
-    except (OSError, AttributeError):
-        return False
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         if syncfs(descriptor) != 0:
@@ -418,3 +454,16 @@ def _sync_file_system(folder: Path) -> bool:
     finally:
         os.close(descriptor)
     return True
+
+
+def _c_function(name: str) -> Callable[..., int] | None:
+    """Return a function of Linux's C library that sets errno; None where there is none."""
+    if sys.platform != "linux":
+        return None
+    import ctypes
+
+    try:
+        function: Callable[..., int] = getattr(ctypes.CDLL(None, use_errno=True), name)
+    except (OSError, AttributeError):
+        return None
+    return function

@@ -392,13 +392,20 @@ def test_files_that_come_meanwhile_are_not_overwritten(written: Any, tmp_path: P
     assert names(tmp_path) == ["rsp", *[f"rsp/{name}" for name in names(folder)]]
 
 
+@pytest.mark.parametrize("exclusive", [True, False] if sys.platform == "linux" else [False])
 def test_file_system_without_hard_links(
-    written: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    written: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, exclusive: bool
 ) -> None:
+    """Where a file can be renamed so that it replaces none, no name is ever reserved by an empty file."""
+
     def no_links(*_: Any, **__: Any) -> None:
         raise OSError(errno.EPERM, "no links here")
 
     monkeypatch.setattr(numbered_files.os, "link", no_links)
+    if exclusive:
+        monkeypatch.setattr(numbered_files.os, "rename", no_links)
+    else:
+        monkeypatch.setattr(numbered_files, "_c_function", lambda _: None)
     (tmp_path / "rsp").mkdir()
     sink = written(RSP, ONE, b"bad", TWO)
     (tmp_path / "rsp" / "rsp0002.bin").write_text("old")
