@@ -141,6 +141,7 @@ class NumberedFiles:
         try:
             if self.count:
                 _sync(self._staging, self.count)
+                sync_folder(self._staging.parent)
         except OSError as error:
             raise sink_error("cannot write into the folder", self._folder, error) from None
 
@@ -425,7 +426,7 @@ def _rename_exclusively(name: str, final: str, source: int, target: int) -> bool
 
 
 def _sync(folder: Path, count: int) -> None:
-    """Bring all files of a folder to the disk."""
+    """Bring all files of a folder to the disk, and their names in it."""
     if count > _FEW and _sync_file_system(folder):
         return
     if count > _FEW:
@@ -438,6 +439,7 @@ def _sync(folder: Path, count: int) -> None:
                 os.fsync(file)
             finally:
                 os.close(file)
+    sync_folder(folder)
 
 
 def _sync_file_system(folder: Path) -> bool:

@@ -444,9 +444,12 @@ def test_rsp_sink_in_the_current_folder(written: Any, tmp_path: Path) -> None:
 def test_many_files_are_brought_to_the_disk_at_once(
     written: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    synced = []
-    monkeypatch.setattr(numbered_files.os, "fsync", synced.append)
-    assert written(RSP, *[ONE] * 3).close(whole=True) is SinkState.COMMITTED
+    synced: list[int] = []
+    monkeypatch.setattr(os, "fsync", lambda file: synced.append(os.fstat(file).st_ino))
+    sink = written(RSP, *[ONE] * 3)
+    hidden = Path(sink.place).stat().st_ino
+    assert sink.close(whole=True) is SinkState.COMMITTED
+    assert hidden in synced, "the names in the folder, too"
     few = len(synced)
     assert written(RspSink("many"), *[ONE] * 100).close(whole=True) is SinkState.COMMITTED
     assert len(names(tmp_path / "many")) == 100
