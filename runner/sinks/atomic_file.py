@@ -81,7 +81,10 @@ class AtomicFile:
         try:
             if self._is_special():
                 return False
-            file = os.open(place, os.O_RDWR | os.O_NOFOLLOW | getattr(os, "O_CLOEXEC", 0))
+        except OSError as error:
+            raise sink_error("cannot write", self._shown, error) from None
+        try:
+            file = os.open(place, os.O_RDWR | os.O_NOFOLLOW)
         except FileNotFoundError:
             return False
         except OSError as error:

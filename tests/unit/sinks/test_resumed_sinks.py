@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from runner.errors import SinkError
 from runner.model import CsvSink, RspSink, XmlSink
 from runner.sinks.base import Earlier, Sink, SinkState
 from runner.sinks.registry import make_sinks
@@ -124,3 +125,14 @@ def test_what_is_gone_or_cut_off_is_not_gone_on_with(
     assert not sink_of(job, tmp_path).resume(Earlier(first.place, longer, 4))
     assert not sink_of(job, tmp_path).resume(Earlier(f"{first.place}.gone", spans, 3))
     assert sink_of(job, tmp_path).resume(Earlier(first.place, spans, 3))
+
+
+def test_a_folder_that_has_the_files_name_by_now_is_named(
+    make_job: Any, make_batch: Any, tmp_path: Path
+) -> None:
+    job = make_job(CsvSink("out.csv"))
+    first = sink_of(job, tmp_path)
+    spans = left(first, [make_batch(job, RECORDS[0])])
+    (tmp_path / "out.csv").mkdir()
+    with pytest.raises(SinkError, match=r"cannot write .*/out\.csv: Is a directory"):
+        sink_of(job, tmp_path).resume(Earlier(first.place, merged(spans), 1))
