@@ -16,7 +16,7 @@ from runner.sinks.failure import sink_error
 _PIECE = 1 << 20
 #: At the end of the name of a place into which another one was packed.
 _OTHER = "~"
-_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
+_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL
 
 
 class AtomicFile:
@@ -57,7 +57,7 @@ class AtomicFile:
         try:
             if self._temporary is None or self._is_special():
                 self._temporary = None
-                self._file = os.open(self._shown, os.O_WRONLY | getattr(os, "O_CLOEXEC", 0))
+                self._file = os.open(self._shown, os.O_WRONLY)
                 return
             self._file = self._begun(self._temporary)
         except OSError as error:

@@ -20,7 +20,7 @@ from runner.sinks.base import Earlier, SinkState
 from runner.sinks.failure import sink_error
 from runner.sinks.undecodable import MAX_NAMED
 
-_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
+_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL
 #: Responses in any form: no two have the same number.
 _NAME = re.compile(r"rsp([0-9]+)\.(?:dcm|xml|bin)")
 #: Where files are kept that did not get their names.

@@ -8,7 +8,7 @@ from pathlib import Path
 from runner.sinks.atomic_file import write_all
 from runner.sinks.failure import sink_error
 
-_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
+_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL
 #: So many files are named in the report; all are kept.
 MAX_NAMED = 100
 
