@@ -72,6 +72,6 @@ def _write(folder: Path, texts: dict[str, str]) -> None:
     for name, text in texts.items():
         file = AtomicFile(folder / name)
         file.open()
-        file.write(text.encode("utf-8", "backslashreplace"))
-        file.commit()
+        with file:
+            file.write(text.encode("utf-8", "backslashreplace"))
         complain(f"written: {folder / name}")

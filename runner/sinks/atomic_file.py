@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from runner.errors import SinkError
 from runner.sinks.base import Earlier
 from runner.sinks.failure import sink_error
 
@@ -23,7 +24,7 @@ class AtomicFile:
     """Writes to a temporary file in the same folder, which is renamed when all is on the disk.
 
     What has the name and is no regular file (a device, a FIFO) is written to directly. A symbolic link
-    is followed.
+    is followed. As a context it commits the file in the end, or discards it where an error ends it.
 
     Args:
         path: where the file is to be.
@@ -42,6 +43,16 @@ class AtomicFile:
         self._ended = False
         self.kept_in = ""
         self.position = 0
+
+    def __enter__(self) -> AtomicFile:  # noqa: PYI034 - Self is not in Python 3.10
+        return self
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if error is None:
+            self.commit()
+            return
+        with suppress(SinkError):  # the error says more
+            self.discard()
 
     @property
     def place(self) -> str:
@@ -205,7 +216,7 @@ class AtomicFile:
             self._end(sync=False)
 
     def discard(self) -> None:
-        """Remove what was written, unless it has its name or is kept.
+        """Remove what was written, unless that has its name, is kept or is removed already.
 
         Raises:
             SinkError: it cannot be removed.
@@ -216,6 +227,7 @@ class AtomicFile:
             self._end(sync=False)
             if self._temporary is not None:
                 self._temporary.unlink()
+            self._ended = True
         except OSError as error:
             raise sink_error("cannot remove", self._temporary or self._path, error) from None
 
