@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 
 from runner.engine.result import Verdict
@@ -52,33 +53,42 @@ def check_names(jobs: Sequence[Job]) -> None:
             )
 
 
-def write_metrics(path: Path, results: Sequence[RunResult]) -> None:
+def write_metrics(path: Path, results: Sequence[RunResult], jobs: Sequence[str] = ()) -> None:
     """Write the metrics of runs, in place of those that are there.
+
+    Args:
+        path: of the file.
+        results: of jobs with names of their own.
+        jobs: the names of those whose last success is kept, although they may have not run.
 
     Raises:
         SinkError: they cannot be written.
     """
     from runner.sinks.atomic_file import AtomicFile
 
-    text = metrics_text(results, _last_successes(path))
+    text = metrics_text(results, _last_successes(path), jobs)
     file = AtomicFile(path)
     file.open()
-    file.write(text.encode("utf-8", "backslashreplace"))
-    file.commit()
+    with file:
+        file.write(text.encode("utf-8", "backslashreplace"))
 
 
-def metrics_text(results: Sequence[RunResult], last_successes: Mapping[str, float]) -> str:
+def metrics_text(
+    results: Sequence[RunResult], last_successes: Mapping[str, float], jobs: Sequence[str] = ()
+) -> str:
     """Return the file's text.
 
     Args:
         results: of jobs with names of their own.
         last_successes: when jobs last ended well before these runs, by the name as it stands in a label.
+        jobs: the names of further jobs of which that is told; of those with a result it is in any case.
     """
     by_name: dict[str, list[str]] = {name: [] for name in _HELP}
-    for result in results:
-        for name, labels, value in _samples(result, last_successes):
-            inner = ",".join(f'{label}="{_escaped(text)}"' for label, text in labels.items())
-            by_name[name].append(f"{name}{{{inner}}} {value:.15g}")
+    ran = {result.job.name for result in results}
+    absent = (_last_success(job, last_successes) for job in jobs if job not in ran)
+    for name, labels, value in chain(*(_samples(result, last_successes) for result in results), *absent):
+        inner = ",".join(f'{label}="{_escaped(text)}"' for label, text in labels.items())
+        by_name[name].append(f"{name}{{{inner}}} {value:.15g}")
     lines: list[str] = []
     for name, samples in by_name.items():
         if samples:
@@ -111,11 +121,16 @@ def _samples(result: RunResult, last_successes: Mapping[str, float]) -> Iterator
     yield "cfind_run_seconds", job, round(result.seconds, 6)
     yield "cfind_exit_status", job, int(result.exit_status)
     yield "cfind_last_run_timestamp_seconds", job, ended
-    success = (
-        ended if result.exit_status is ExitStatus.SUCCESS else last_successes.get(_escaped(result.job.name))
-    )
+    if result.exit_status is ExitStatus.SUCCESS:
+        yield _LAST_SUCCESS, job, ended
+    else:
+        yield from _last_success(result.job.name, last_successes)
+
+
+def _last_success(job: str, last_successes: Mapping[str, float]) -> Iterator[Sample]:
+    success = last_successes.get(_escaped(job))
     if success is not None:
-        yield _LAST_SUCCESS, job, success
+        yield _LAST_SUCCESS, {"job": job}, success
 
 
 def _escaped(text: str) -> str:

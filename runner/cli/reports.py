@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from runner.cli.messages import complain
 from runner.engine.run_result import RunResult
+from runner.errors import SinkError
 
 if TYPE_CHECKING:
     from runner.sinks.atomic_file import AtomicFile
@@ -32,10 +35,16 @@ class ReportFiles:
 
 
 class Reports:
-    """Writes these files, each once and whole."""
+    """Writes these files, each once and whole.
 
-    def __init__(self, files: ReportFiles) -> None:
+    Args:
+        files: where.
+        jobs: the names of those that are to run.
+    """
+
+    def __init__(self, files: ReportFiles, jobs: Sequence[str]) -> None:
         self._files = files
+        self._jobs = jobs
         self._report: AtomicFile | None = None
         self._junit: AtomicFile | None = None
         self._begun = self._readable = False
@@ -44,12 +53,15 @@ class Reports:
         """Begin the files, so that a path that cannot be written is known before anything is sent.
 
         Raises:
-            SinkError: one of them cannot be written.
+            SinkError: one of them cannot be written; nothing is left of the others.
         """
-        self._report, self._junit = _opened(self._files.report), _opened(self._files.junit)
-        metrics = _opened(self._files.metrics)
-        if metrics is not None:
-            metrics.discard()  # who collects metrics looks into the folder while the jobs run
+        with ExitStack() as begun:
+            self._report = _opened(self._files.report, begun)
+            self._junit = _opened(self._files.junit, begun)
+            metrics = _opened(self._files.metrics, begun)
+            if metrics is not None:
+                metrics.discard()  # who collects metrics looks into the folder while the jobs run
+            begun.pop_all()
 
     @property
     def report(self) -> Path | None:
@@ -61,58 +73,74 @@ class Reports:
         """Write what is known of the jobs that ran, unless that is done; nothing where none did.
 
         Raises:
-            SinkError: one of the files cannot be written.
+            SinkError: one of the files cannot be written; the others are. Of several such all but the first
+                have been told.
         """
         if self._begun:
             return
         self._begun = True
-        if self._report is not None:
+        errors: list[SinkError] = []
+        with ExitStack() as begun:
+            for file in (self._report, self._junit):
+                if file is not None:
+                    begun.callback(file.discard)  # what has its name by then stays
+            for write in (self._write_report, self._write_junit, self._write_metrics):
+                try:
+                    write(results)
+                except SinkError as error:  # noqa: PERF203 - three files
+                    errors.append(error)
+        for another in errors[1:]:
+            complain(str(another))
+        if errors:
+            raise errors[0]
+
+    def _write_report(self, results: Sequence[RunResult]) -> None:
+        if self._report is not None and results:
             write_report(self._report, results)
             self._readable = True
-        if self._junit is not None:
-            _write_junit(self._junit, results)
+
+    def _write_junit(self, results: Sequence[RunResult]) -> None:
+        if self._junit is not None and results:
+            from runner.cli.junit import junit_text
+
+            with self._junit as file:
+                file.write(junit_text(results).encode("utf-8", "backslashreplace"))
+
+    def _write_metrics(self, results: Sequence[RunResult]) -> None:
         if self._files.metrics is not None and results:
             from runner.cli.metrics import write_metrics
 
-            write_metrics(self._files.metrics, results)
+            write_metrics(self._files.metrics, results, self._jobs)
 
 
-def _opened(path: Path | None) -> AtomicFile | None:
+def _opened(path: Path | None, begun: ExitStack) -> AtomicFile | None:
     if path is None:
         return None
     from runner.sinks.atomic_file import AtomicFile
 
     file = AtomicFile(path)
     file.open()
+    begun.callback(file.discard)
     return file
 
 
 def write_report(file: AtomicFile, results: Sequence[RunResult]) -> None:
-    """Write the run report; nothing where nothing ran.
+    """Write the run report.
+
+    Args:
+        file: which has been opened.
+        results: at least one.
 
     Raises:
-        SinkError: it cannot be written.
+        SinkError: it cannot be written; nothing is left of it then.
     """
-    if not results:
-        file.discard()
-        return
     from runner.report import report_text
 
     pieces: list[str] = []
-    for piece in report_text(results):
-        pieces.append(piece)
-        if len(pieces) >= _PIECES:
-            file.write("".join(pieces).encode("utf-8", "backslashreplace"))
-            pieces.clear()
-    file.write("".join(pieces).encode("utf-8", "backslashreplace"))
-    file.commit()
-
-
-def _write_junit(file: AtomicFile, results: Sequence[RunResult]) -> None:
-    if not results:
-        file.discard()
-        return
-    from runner.cli.junit import junit_text
-
-    file.write(junit_text(results).encode("utf-8", "backslashreplace"))
-    file.commit()
+    with file:
+        for piece in report_text(results):
+            pieces.append(piece)
+            if len(pieces) >= _PIECES:
+                file.write("".join(pieces).encode("utf-8", "backslashreplace"))
+                pieces.clear()
+        file.write("".join(pieces).encode("utf-8", "backslashreplace"))

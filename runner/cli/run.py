@@ -293,7 +293,7 @@ def run_jobs(
     from runner.transport.stop_signal import StopSignal
 
     with SignalledStop() as signalled:
-        reports = Reports(files)
+        reports = Reports(files, [job.name for job in jobs])
         reports.open()
         # What start-up made stays for good: the collector need not look at it again.
         gc.freeze()

@@ -78,6 +78,19 @@ def test_a_failure_keeps_when_it_last_went_well(tmp_path: Path) -> None:
     assert [one.name for one in tmp_path.iterdir()] == ["cfind.prom"]
 
 
+def test_a_job_that_did_not_run_keeps_when_it_last_went_well(tmp_path: Path) -> None:
+    path = tmp_path / "cfind.prom"
+    names = ["a", 'with "quotes"', "never ran", "other"]
+    write_metrics(path, [_result(name, started=1000.0) for name in names if name != "never ran"], names)
+    jobs = names[:3]  # it is another command line's, by now
+    for started in (2000.0, 3000.0):
+        write_metrics(path, [_result("a", started=started)], jobs)
+        found = _read(path.read_text("utf-8"))
+        successes = {key[1]: value for key, value in found.items() if key[0].startswith("cfind_last_success")}
+        assert successes == {"a": started + 2.5, 'with "quotes"': 1002.5}
+        assert {key[1] for key in found} == {"a", 'with "quotes"'}
+
+
 @pytest.mark.parametrize(
     "before", [b"", b"\xff\xfe", b'cfind_last_success_timestamp_seconds{job="job"} 1e+e\n', b"x" * 100_000]
 )
