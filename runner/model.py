@@ -822,6 +822,12 @@ class Job:
     on_failure: tuple[str, ...] = ()
 
     @property
+    def used_peers(self) -> tuple[Peer, ...]:
+        """The peers that a query asks, in the job's order."""
+        used = {name for query in self.queries for name in query.peers}
+        return tuple(peer for peer in self.peers if peer.name in used)
+
+    @property
     def wants_news(self) -> bool:
         """Whether any of its queries keeps what earlier runs have delivered from the sinks."""
         return any(member.only_new for query in self.queries for member in query.family)

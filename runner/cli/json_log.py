@@ -41,8 +41,7 @@ class JsonLog:
     def run_begun(self, job: Job, progress: RunProgress) -> None:
         """Tell which job is run."""
         self._job = job.name
-        used = {name for query in job.queries for name in query.peers}
-        peers = [peer.name for peer in job.peers if peer.name in used]
+        peers = [peer.name for peer in job.used_peers]
         planned = [progress.planned(peer) for peer in peers]
         known = [number for number in planned if number is not None]
         self._tell(

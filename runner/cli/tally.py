@@ -131,11 +131,8 @@ class Tally:
 
     def run_begun(self, job: Job, progress: RunProgress) -> None:
         """Begin to count from nothing."""
-        used = {name for query in job.queries for name in query.peers}
         begun = self._begun = self._clock()
-        self._counts = {
-            peer.name: _Count(looks=deque([(begun, 0)])) for peer in job.peers if peer.name in used
-        }
+        self._counts = {peer.name: _Count(looks=deque([(begun, 0)])) for peer in job.used_peers}
         self._job = job.name
         self._progress = progress
 

@@ -259,8 +259,7 @@ class _Run:
         return before + (self._families.made if self._families is not None else 0)
 
     def _peers(self) -> list[Peer]:
-        used = {name for query in self._job.queries for name in query.peers}
-        return [peer for peer in self._job.peers if peer.name in used]
+        return list(self._job.used_peers)
 
     def _work(self) -> None:
         with ExitStack() as stack:

@@ -81,8 +81,7 @@ class CsvRows:
             (place for place, column in enumerate(self._columns) if isinstance(column, tuple)),
             len(self._columns),
         )
-        peers = {name for query in job.queries for name in query.peers}
-        self._origin = len(asked) > 1 or len(peers) > 1
+        self._origin = len(asked) > 1 or len(job.used_peers) > 1
         self._tables: dict[TransferSyntax, ResponseTable] = {}
 
     def header(self) -> bytes:

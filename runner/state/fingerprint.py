@@ -47,10 +47,8 @@ def fingerprint(job: Job) -> dict[str, str]:
     Files of rows count by what they hold. Files that cannot be read count as such.
     """
     found: dict[str, str] = {}
-    used = {name for query in job.queries for name in query.peers}
-    for peer in job.peers:
-        if peer.name in used:
-            found.update(_peer(peer))
+    for peer in job.used_peers:
+        found.update(_peer(peer))
     for query in job.queries:
         found.update(_query(query, f"queries.{query.name}", job.dictionary))
     for number, sink in enumerate(job.sinks, 1):

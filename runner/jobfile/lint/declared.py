@@ -19,7 +19,7 @@ _VARIABLE = re.compile(r"\$\{var:([A-Za-z_][A-Za-z0-9_-]*)\}")
 
 def unused_peers(subject: Subject) -> Iterator[Finding]:
     """A peer that no query asks may be one that was forgotten."""
-    asked = {name for query in subject.job.queries for name in query.peers}
+    asked = {peer.name for peer in subject.job.used_peers}
     for name, section in subject.top["peers"].members():
         if name not in asked and subject.is_own(section):
             yield Finding(section, "no query asks this peer", "name it in a query, or take it out")
