@@ -1,1 +1,1 @@
-"""TODO."""
+"""Where responses go: files that appear whole or not at all, and stdout."""
