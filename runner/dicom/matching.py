@@ -23,7 +23,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from runner.dicom.date_time import RANGE_VRS, bounds, span
-from runner.dicom.identifier import Element, Identifier, Path
+from runner.dicom.identifier import Element, Identifier
 from runner.dicom.tags import is_group_length, is_private, is_private_creator, private_creator_of
 
 #: What an identifier says about itself or its sender: SpecificCharacterSet, QueryRetrieveLevel,
@@ -130,14 +130,6 @@ class Matcher:
     def matches(self, record: Attributes) -> bool:
         """Whether all keys match."""
         return all(test.matches(find_attribute(record, tag, creator)) for tag, creator, test in self._keys)
-
-    def mismatches(self, record: Attributes) -> tuple[Path, ...]:
-        """Return the keys that do not match, a sequence as a whole."""
-        return tuple(
-            (tag,)
-            for tag, creator, test in self._keys
-            if not test.matches(find_attribute(record, tag, creator))
-        )
 
 
 class _KeyTest:

@@ -32,14 +32,12 @@ class OperationQueue:
         reached: whether any worker had an association.
         refusal: why a worker left, None where none did.
         deserted: whether the last worker had no association for an operation either.
-        exhausted: whether a worker asked for an operation and there was none left.
     """
 
     def __init__(self, operations: Iterator[Operation], *, growing: bool = False) -> None:
         self.reached = False
         self.refusal: CfindError | None = None
         self.deserted = False
-        self.exhausted = False
         self._growing = growing
         self._sources = [operations]
         self._returned: list[Operation] = []
@@ -72,7 +70,6 @@ class OperationQueue:
                         self._busy.add(worker)
                     return operation
                 if not self._undecided and not self._busy:
-                    self.exhausted = True
                     return None
                 self._changed.wait()
 

@@ -134,14 +134,3 @@ class Cut:
 
     parts: tuple[Part, ...]
     reason: str = ""
-
-
-def open_gaps(parts_asked: tuple[Part, ...], parts_whole: tuple[Part, ...]) -> tuple[Gap, ...]:
-    """Return the gaps that are left open.
-
-    Args:
-        parts_asked: all parts of a question, those that were cut too.
-        parts_whole: those of them that came back without a cap.
-    """
-    closed = {gap for part in parts_whole for gap in part.closes}
-    return tuple(dict.fromkeys(gap for part in parts_asked for gap in part.leaves if gap not in closed))

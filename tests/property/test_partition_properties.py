@@ -18,7 +18,7 @@ from runner.dicom.matching import Matcher, attributes, value_matches
 from runner.model import DateSplit, LetterSplit, ListSplit, Split
 from runner.partition.cutting import cut, first_parts, note
 from runner.partition.experience import Experience
-from runner.partition.part import Part, open_gaps
+from runner.partition.part import Part
 
 UID, STUDY_DATE, STUDY_TIME = 0x0020000D, 0x00080020, 0x00080030
 MODALITIES, NAME, MOMENT = 0x00080061, 0x00100010, 0x0008002A
@@ -122,7 +122,8 @@ def drive(split: Split, identifier: Identifier, archive: Archive) -> Outcome:
         if not made.parts and not part.closes:
             assert made.reason
             reasons.append(made.reason)
-    gaps = open_gaps(tuple(asked), tuple(whole))
+    closed = {gap for part in whole for gap in part.closes}
+    gaps = tuple(dict.fromkeys(gap for part in asked for gap in part.leaves if gap not in closed))
     verdict = "incomplete" if reasons else "unknown" if gaps else "complete"
     return Outcome(verdict, found, gaps, reasons, asked)
 

@@ -6,11 +6,16 @@ from runner.dicom.identifier import Element, text_at
 from runner.model import DateSplit, LetterSplit, ListSplit
 from runner.partition.cutting import cut, first_parts, ignores, note
 from runner.partition.experience import Experience
-from runner.partition.part import open_gaps
 
 DATE, TIME, NAME = (0x00080020,), (0x00080030,), (0x00100010,)
 HOUR, DAY = 3600, 86400
 UNIVERSAL = (Element(0x00080020, "DA"), Element(0x0020000D, "UI"))
+
+
+def open_gaps(parts_asked, parts_whole):
+    """The gaps that parts leave, and none of those that came back whole closes."""
+    closed = {gap for part in parts_whole for gap in part.closes}
+    return tuple(dict.fromkeys(gap for part in parts_asked for gap in part.leaves if gap not in closed))
 
 
 def only(split, identifier=UNIVERSAL):
