@@ -223,7 +223,7 @@ class IncompleteError(CfindError):
 
 
 class SinkError(CfindError):
-    """A sink could not write or commit."""
+    """An output, a report or a temporary file could not be written."""
 
     status = ExitStatus.SINK_FAILED
 

@@ -41,8 +41,8 @@ MEANINGS: dict[ExitStatus, tuple[str, str]] = {
         "For cfind plan --diff: what the two jobs send differs. For cfind diff: the two results do.",
     ),
     ExitStatus.SINK_FAILED: (
-        "a sink could not write or commit",
-        "Check room and permissions where the outputs go; what was written lies beside their names.",
+        "an output, a report or temporary files could not be written",
+        "Check room and permissions where the message says; what was written lies beside the outputs' names.",
     ),
     ExitStatus.ALREADY_RUNNING: (
         "another run of the same job is going on",
