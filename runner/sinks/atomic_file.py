@@ -191,6 +191,10 @@ class AtomicFile:
         """Keep what was written as NAME.partial, in place of an older one."""
         self._keep(self._temporary)
 
+    def take_back(self) -> None:
+        """Keep as NAME.partial what was committed, since other files that belong to it could not be."""
+        self._keep(self._path if self._temporary is not None else None)
+
     def _keep(self, written: Path | None) -> None:
         with suppress(OSError):  # the file is partial already
             self._end(sync=False)

@@ -175,20 +175,30 @@ class CohortFileSink:
         except BaseException:
             self._leave()  # half a table says of no row what became of it
             raise
-        files = [*self._files.values()]
-        try:
-            while whole and files:
-                files.pop(0).commit()
-        finally:
-            for file in files:
+        if not whole:
+            for file in self._files.values():
                 file.keep()
             self.kept_in = self._files[None].kept_in
-        if not whole:
             self._matches.leave()
             return SinkState.PARTIAL
+        self._commit([*self._files.values()])
         with suppress(SinkError):  # it says nothing any more, and what was asked for is there
             self._matches.discard()
         return SinkState.COMMITTED
+
+    def _commit(self, files: Sequence[AtomicFile]) -> None:
+        """Give all files their names, or none of them."""
+        for number, file in enumerate(files):
+            try:
+                file.commit()
+            except SinkError:  # noqa: PERF203 - a few files, once
+                for named in files[:number]:
+                    named.take_back()
+                for other in files[number + 1 :]:
+                    other.keep()
+                self.kept_in = self._files[None].kept_in
+                self._matches.leave()
+                raise
 
     def _leave(self) -> SinkState:
         """Remove the tables, and leave what has arrived for a run to go on with."""

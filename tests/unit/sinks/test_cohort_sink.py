@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import tracemalloc
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -244,6 +245,26 @@ def test_without_outcomes_what_has_arrived_is_left_for_a_run_to_go_on_with(
     assert cohort.sink.close(whole=False) is (SinkState.PARTIAL if found else SinkState.NONE)
     assert [str(path) for path in tmp_path.iterdir()] == ([cohort.sink.place] if found else [])
     assert cohort.sink.kept_in == (cohort.sink.place if found else "")
+
+
+def test_all_tables_get_their_names_or_none_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cohort = Cohort(tmp_path, ("A", ""), lists=True)
+    cohort.sink.open()
+    cohort.write(1, ("1.1", "CT"))
+    cohort.judge(main_1="")
+    replace = Path.replace
+
+    def refused(self: Path, target: Path) -> Path:
+        if target.name == "result.failed.csv":
+            raise OSError(errno.EIO, "broken")
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", refused)
+    with pytest.raises(SinkError, match=r"result\.failed\.csv: Input/output error"):
+        cohort.sink.close(whole=True)
+    names = {f"result.{name}.csv.partial" for name in LISTS} | {"result.csv.partial"}
+    assert {path.name for path in tmp_path.iterdir()} == {*names, Path(cohort.sink.place).name}
+    assert cohort.sink.kept_in == str(tmp_path / "result.csv.partial")
 
 
 def test_a_row_that_nobody_tells_of_is_failed(tmp_path: Path) -> None:
