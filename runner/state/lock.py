@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from contextlib import suppress
@@ -14,6 +15,12 @@ _LONGEST = 120
 #: So many seconds a lock is tried again that another process has: `is_held` has it for a moment, too.
 _PATIENCE = 0.05
 _PAUSE = 0.002
+_ADVICE = {
+    errno.ENOLCK: "let --state name a folder on a local disk",
+    errno.ENOSPC: "free some space there, or let --state name a folder elsewhere",
+    errno.EACCES: "let --state name a folder that you can write into",
+    errno.EROFS: "let --state name a folder that you can write into",
+}
 _PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
 
 
@@ -51,7 +58,7 @@ class JobLock:
             _write(descriptor)
         except OSError as error:
             what = f"the state folder {folder} has no lock for the job: {error.strerror}"
-            raise StateError(what, "let --state name a folder on a local disk") from None
+            raise StateError(what, _ADVICE.get(error.errno or 0, "let --state name another folder")) from None
         return cls(path, descriptor)
 
     def release(self) -> None:

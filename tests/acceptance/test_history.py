@@ -103,7 +103,7 @@ def test_a_damaged_state_is_told(cfind: Cfind, command: tuple[str, ...]) -> None
     assert "file is not a database; remove this file" in stderr
     status, stdout, stderr = cfind("run", file)
     assert (status, len(stdout.splitlines()) > 1) == (0, True)
-    assert "so the run cannot be resumed" in stderr
+    assert "nothing is kept of this run, so it cannot be resumed" in stderr
 
 
 @pytest.mark.parametrize(
