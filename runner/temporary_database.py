@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING
 
 from runner.errors import SinkError
@@ -28,12 +29,25 @@ def temporary_database() -> Connection:
 
     try:
         with tempfile.NamedTemporaryFile(prefix="cfind-") as file:  # the name goes, the file is still open
-            database = sqlite3.connect(file.name, check_same_thread=False)
+            database = sqlite3.connect(file.name, check_same_thread=False, factory=_self_closing())
             for setting in _SETTINGS:
                 database.execute(f"PRAGMA {setting}")
     except OSError as error:
         raise sqlite3.OperationalError(error.strerror) from None
     return database
+
+
+@cache
+def _self_closing() -> type[Connection]:
+    from sqlite3 import Connection
+
+    class SelfClosing(Connection):
+        """Is closed with the last reference to it, as a file is."""
+
+        def __del__(self) -> None:
+            self.close()
+
+    return SelfClosing
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -11,6 +10,7 @@ from typing import Any
 
 from runner.model import RowState
 from runner.sinks.base import Outcome
+from runner.temporary_database import temporary_database
 
 #: Between several values of a cell.
 BETWEEN = " | "
@@ -67,7 +67,7 @@ class JudgedRow:
 
 
 class CohortTable:
-    """A database without a name, which ends with the process.
+    """A temporary database of the rows, and of what came of them.
 
     Any method may raise sqlite3.Error, where the disk is full or the like.
 
@@ -79,7 +79,8 @@ class CohortTable:
     def __init__(self, peers: Sequence[str], columns: int) -> None:
         self._peers = list(peers)
         self._columns = columns
-        self._database = sqlite3.connect("", check_same_thread=False, isolation_level=None)
+        self._database = temporary_database()
+        self._database.isolation_level = None
         self._database.executescript(_TABLES)
 
     def add_rows(self, rows: Iterable[Sequence[str]]) -> None:

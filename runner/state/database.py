@@ -6,7 +6,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -213,7 +213,13 @@ class Database:
             self._connection.execute("PRAGMA synchronous = OFF")
 
     def close(self) -> None:
-        """Close the connection."""
+        """Close the connection; the last one brings all that is written to the disk."""
         with self._lock:
-            self._connection.execute("PRAGMA synchronous = NORMAL")
+            with suppress(sqlite3.Error):
+                self._connection.execute("PRAGMA synchronous = NORMAL")
             self._connection.close()
+
+    def __del__(self) -> None:
+        """Close what nobody has closed in the same way, or its log would go before it is on the disk."""
+        with suppress(AttributeError):  # it was never open
+            self.close()

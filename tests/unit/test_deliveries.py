@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -118,7 +119,7 @@ def test_that_it_cannot_be_noted_is_told(tmp_path: Path) -> None:
     kept = begun(tmp_path, "job")
     deliveries = kept.deliveries("job")
     deliveries.note("q", RECORDS[:1], 1)
-    with sqlite3.connect(tmp_path / FILE_NAME) as other:
+    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as other:
         other.execute("DROP TABLE delivered")
     kept.closed((), ["q"])
     kept.release()
@@ -128,23 +129,20 @@ def test_that_it_cannot_be_noted_is_told(tmp_path: Path) -> None:
 
 def test_a_state_of_the_first_version_is_taken_over(tmp_path: Path) -> None:
     a_run(tmp_path, 1, 2)
-    with sqlite3.connect(tmp_path / FILE_NAME) as old:
+    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as old:
         old.executescript(
             "ALTER TABLE delivered ADD COLUMN work INTEGER NOT NULL DEFAULT 0; UPDATE delivered SET work = 7"
             f" WHERE digest = x'{RECORDS[2].hex()}'; DROP TABLE noted; PRAGMA user_version = 1"
         )
-    old.close()
     assert a_run(tmp_path, 1, 2) == {1}
     assert [run.responses for run in runs(tmp_path, Database(tmp_path))] == [5, 5]
-    with sqlite3.connect(tmp_path / FILE_NAME) as old:
+    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as old:
         old.executescript(
             "DROP TABLE delivered; DROP TABLE delivering; DROP TABLE noted; PRAGMA user_version = 1"
         )
-    old.close()
     assert a_run(tmp_path, 1) == set()
-    with sqlite3.connect(tmp_path / FILE_NAME) as later:
+    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as later:
         later.execute("PRAGMA user_version = 3")
-    later.close()
     with pytest.raises(StateError, match="another version of cfind"):
         Database(tmp_path)
 
