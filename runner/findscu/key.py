@@ -65,7 +65,8 @@ def parse_key(text: str, dictionary: Dictionary) -> Key:
     """Understand the value of a -k.
 
     Values of text VRs become bytes as they are in `text` (lone surrogates stand for bytes that are not
-    UTF-8), those of numeric VRs decimal text, the rest bytes in little endian.
+    UTF-8), those of numeric VRs decimal text, the rest bytes in little endian. `=` and a name is a
+    well-known UID.
 
     Raises:
         UsageError: if it is no attribute, or the value cannot be one of its VR.
@@ -189,11 +190,24 @@ def _value(vr: str, value: str, text: str) -> Value:
                 text, "a sequence has no value of its own", "name an attribute of an item: …[0].name=…"
             )
         return ()
+    if vr == "UI" and value.startswith("="):
+        return _named_uid(value[1:], text)
     if vr in _TEXT_VRS:
         return os.fsencode(value)
     if vr in _HEX_DIGITS:
         return _hexadecimal(vr, value, text)
     return _numbers(vr, value.split("\\"), text) if value else b"" if vr in _PACKED else ""
+
+
+def _named_uid(name: str, text: str) -> bytes:
+    """Return the UID of a well-known name; one that is unknown is refused, for empty it would match all."""
+    from runner.dicom.uid_names import uid_of_name
+
+    uid = uid_of_name(name)
+    if uid is None:
+        advice = "write the UID itself, or a name as findscu prints it, such as =CTImageStorage"
+        raise _wrong(text, "behind = stands no name of a well-known UID", advice)
+    return uid.encode("ascii")
 
 
 def _numbers(vr: str, parts: list[str], text: str) -> Value:

@@ -40,6 +40,7 @@ _TAIL = """
 | messages on stdout among the results | messages on stderr | results can be read by programs |
 | the second query's rsp0001.dcm replaces the first one's | numbering goes on, also behind files that are there | nothing that a peer sent is lost |
 | `-k` with a value out of range sends another number | usage error, exit 2 | 70000 in a US would be sent as 4464 |
+| `-k 0008,0016==NAME` with an unknown name sends an empty value | usage error; known ones are sent as UIDs | an empty value matches everything |
 | an AE title of more than 16 characters is cut | usage error | another AE title than yours would be sent |
 | `-k name` only, `name=value` in the manual | both | the manual is the rule |
 | of two `-k` of one attribute 3.5.4 sends the first | the last one counts | the manual says that keys override |

@@ -113,6 +113,9 @@ def test_values_of_numbers_tags_and_bytes(text: str, little: str, big: str) -> N
         "0011,1001=X",
         "0040,0100=X",
         "fffe,e000",
+        "0008,0016==NoSuchStorage",
+        "0008,0016== CTImageStorage",
+        "0008,0016==",
         "0000,0100=1",
         "0002,0010=1.2",
         "0008,0000=1",
@@ -144,6 +147,24 @@ def test_wrong_keys_are_named(text: str) -> None:
     _, _, value = text.partition("=")
     if len(value) > 2:
         assert value not in message
+
+
+@pytest.mark.parametrize(
+    ("text", "uid"),
+    [
+        ("0008,0016==CTImageStorage", b"1.2.840.10008.5.1.4.1.1.2"),
+        ("SOPClassUID==FINDStudyRootQueryRetrieveInformationModel", b"1.2.840.10008.5.1.4.1.2.2.1"),
+        ("0008,1150==LittleEndianExplicit", b"1.2.840.10008.1.2.1"),
+        ("0008,0016=CTImageStorage", b"CTImageStorage"),
+        ("0008,0016=1.2=CTImageStorage", b"1.2=CTImageStorage"),
+    ],
+)
+def test_a_uid_may_be_named(text: str, uid: bytes) -> None:
+    assert element(text).value == uid
+
+
+def test_names_of_uids_are_for_uids_alone() -> None:
+    assert element("0010,0020==CTImageStorage").value == b"=CTImageStorage"
 
 
 def test_unknown_names_have_suggestions() -> None:

@@ -45,6 +45,12 @@ def test_findscus_defaults_are_said_where_they_are_not_ours() -> None:
     assert translated.whole
 
 
+def test_a_uid_that_is_named_is_written_out() -> None:
+    job, translated = translation("-k", "0008,0016==CTImageStorage")
+    assert job["queries"]["query"]["keys"] == {"SOPClassUID": "1.2.840.10008.5.1.4.1.1.2"}
+    assert translated.whole
+
+
 def test_every_word_has_a_fate() -> None:
     for option in OPTIONS:
         if option.becomes == "nothing is run":
