@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Callable
 from pathlib import Path
 
@@ -77,9 +76,8 @@ PROFILES = {
     "--profile-null": SecurityProfile.NULL,
 }
 
-#: VRs that came after 1993; without them their values are sent as OB.
-NEW_VRS = frozenset(("UN", "UT", "UC", "UR", "OD", "OF", "OL", "OV", "SV", "UV"))
-_NEW_TEXT_VRS = frozenset(("UT", "UC", "UR"))
+#: What -u sends as OB. The manual names these two: others that came after 1993, such as OF, stay as they are.
+NEW_VRS = frozenset(("UN", "UT"))
 
 #: findscu's defaults where they are not the model's.
 CALLING_AE_TITLE = "FINDSCU"
@@ -254,7 +252,7 @@ def disables_new_vrs(command_line: CommandLine) -> bool:
 
 
 def without_new_vrs(identifier: Identifier) -> Identifier:
-    """Return the identifier as findscu -u sends it: VRs that came after 1993 as OB, with the same bytes."""
+    """Return the identifier as findscu -u sends it: UN and UT as OB, with the same bytes."""
     return tuple(_without_new_vr(element) for element in identifier)
 
 
@@ -265,12 +263,8 @@ def _without_new_vr(element: Element) -> Element:
     if element.vr not in NEW_VRS:
         return element
     if isinstance(value, str):
-        if element.vr in ("SV", "UV"):
-            form = "<q" if element.vr == "SV" else "<Q"
-            value = b"".join(struct.pack(form, int(part)) for part in value.split("\\")) if value else b""
-        else:
-            value = value.encode()
-    if element.vr in _NEW_TEXT_VRS and len(value) % 2:
+        value = value.encode()
+    if element.vr == "UT" and len(value) % 2:
         value += b" "
     return Element(element.tag, "OB", value)
 

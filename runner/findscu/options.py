@@ -208,7 +208,7 @@ OPTIONS: tuple[Option, ...] = (
         "--disable-new-vr",
         "-u",
         _VRS,
-        "write UN, UT and the like as OB",
+        "write UN and UT as OB",
         "sinks: disable_new_vr",
         group="new-vr",
     ),

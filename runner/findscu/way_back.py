@@ -36,7 +36,6 @@ from runner.model import (
 
 _NUMBERS = {"OF": "<f", "OD": "<d", "OL": "<I", "OV": "<Q"}
 _PASSWORDS = {SecretSource.PROMPT: "+ps", SecretSource.EMPTY: "-pw"}
-_NEW_TEXT_VRS = frozenset(("UT", "UC", "UR"))
 
 
 class NoEquivalentError(Exception):
@@ -286,7 +285,7 @@ class _KeyWriter:
             return "\\".join(f"{byte:02x}" for byte in data)
         if known == "OW":
             return "\\".join(f"{word:04x}" for (word,) in struct.iter_unpack("<H", data))
-        if vr == "OB" and known in _NEW_TEXT_VRS:
+        if vr == "OB" and known == "UT":
             data = data.rstrip(b" ")
         if b"\0" in data:
             raise NoEquivalentError(f"{format_tag(element.tag)}: a value with a NUL")

@@ -54,6 +54,7 @@ _TAIL = """
 | `-der` holds for certificates of a `+cd` folder | there PEM and DER are told apart | a folder may hold both |
 | `-k 0040,0100` empties a query file's sequence (3.5.4) or keeps it (3.6) | empties it, but keeps items that keys made | the manual: a key replaces |
 | 3.6 prints NUL characters of UIDs | they are left out | they are padding |
+| 3.6's `-u` converts newer VRs too, such as OF | UN and UT alone | the manual names these two |
 | `-lc`, `+dc` | taken, and of no effect on responses | responses are kept as they came |
 """
 
