@@ -32,7 +32,8 @@ class Entry:
 
     Attributes:
         tag: 0xGGGGEEEE; of a range the lowest group and the lowest element.
-        vr: the value representation, the first where the standard gives a choice.
+        vr: the value representation. Where the standard gives a choice, the one that DCMTK takes: it is sent
+            where a key says nothing else, and read where the VR is implicit.
         vm: the value multiplicity, such as `1`, `2` or `1-n`.
         name: for people, such as `Patient's Name`.
         keyword: such as `PatientName`.
@@ -40,6 +41,8 @@ class Entry:
         last: of a range the highest group and the highest element, as one number; None for a single tag.
         groups: which group numbers of the range.
         elements: which element numbers of the range.
+        choice: where values in implicit VR can be of one VR or another, DCMTK's word for that, as its dumps
+            show it (`xs`); "" where the VR is certain.
     """
 
     tag: int
@@ -51,6 +54,7 @@ class Entry:
     last: int | None = None
     groups: Parity = Parity.ANY
     elements: Parity = Parity.ANY
+    choice: str = ""
 
     def covers(self, tag: int) -> bool:
         """Whether the tag is the entry's own or in its range."""
@@ -120,7 +124,7 @@ class Dictionary:
         entry = self._by_private.get((tag & 0xFFFF00FF, creator))
         if entry is None:
             return self._base.by_private(tag, creator) if self._base is not None else None
-        return Entry(tag, entry.vr, entry.vm, entry.name, entry.keyword, creator)
+        return Entry(tag, entry.vr, entry.vm, entry.name, entry.keyword, creator, choice=entry.choice)
 
     def suggest(self, name: str) -> tuple[str, ...]:
         """Return up to three keywords that may have been meant by an unknown one, the likeliest first."""
@@ -207,7 +211,8 @@ class _StandardDictionary(Dictionary):
         for pattern in (f"{text[:4]}xx{text[6:]}", text, f"{text[:6]}xx", f"{text[:2]}xxxx{text[6:]}"):
             row = rows.get(pattern)
             if row is not None:
-                return Entry(tag, _first_vr(row[0]), row[1], row[2], "", creator)
+                vr, choice = settled_vr(tag, _CHOICES.get(row[0], row[0]))
+                return Entry(tag, vr, row[1], row[2], "", creator, choice=choice)
         return None
 
     def keywords(self) -> tuple[str, ...]:
@@ -220,12 +225,34 @@ class _StandardDictionary(Dictionary):
 _Row = tuple[str, ...]
 
 
-def _first_vr(vr: str) -> str:
-    return vr[:2] if vr != "NONE" else "UN"
+#: DCMTK's words for the standard's choices of VRs.
+_CHOICES = {"US or SS": "xs", "US or OW": "lt", "US or SS or OW": "lt", "OB or OW": "ox", "NONE": "UN"}
+#: The VRs that DCMTK takes for its words (DcmVR::getValidEVR).
+_CHOSEN = {"xs": "US", "lt": "OW", "ox": "OB", "px": "OW", "up": "UL"}
+#: Offsets within a DICOMDIR, which are UL.
+_OFFSETS = frozenset((0x00041200, 0x00041202, 0x00041400, 0x00041420, 0x00041504))
+
+
+def settled_vr(tag: int, vr: str) -> tuple[str, str]:
+    """Return the VR that counts for a VR or a word of DCMTK's dictionary, and the word where it is a choice.
+
+    In implicit VR pixel and overlay data are OW for certain (PS3.5 A.1); curves DCMTK takes for OB.
+    """
+    if vr in ("ox", "px"):
+        data = tag & 0xFF00FFFF
+        if tag == 0x7FE00010 or data == 0x60003000:
+            return "OW", ""
+        if data == 0x50003000:
+            return "OB", ""
+    if vr == "UL" and tag in _OFFSETS:
+        vr = "up"
+    chosen = _CHOSEN.get(vr)
+    return (vr, "") if chosen is None else (chosen, vr)
 
 
 def _entry(tag: int, row: _Row) -> Entry:
-    return Entry(tag, _first_vr(row[0]), row[1], row[2], row[4])
+    vr, choice = settled_vr(tag, _CHOICES.get(row[0], row[0]))
+    return Entry(tag, vr, row[1], row[2], row[4], choice=choice)
 
 
 def pydicom_tables(module: str) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
     (0010,0010) PN [DOE^JOHN]                               #   8, 1 PatientName
 
-Tag, VR, value, length in bytes, value multiplicity, name.
+Tag, VR, value, length in bytes, value multiplicity, name. Where the VR is implicit and the dictionary leaves
+a choice, DCMTK's word for that stands in its place: `xs` (US or SS), `ox` (OB or OW), `lt` (US, SS or OW).
 """
 
 from __future__ import annotations
@@ -164,6 +165,8 @@ class Dump:
         else:
             text, multiplicity = self._binary(vr, value, byte_order(element, self._syntax))
         shown_vr = vr or "??"
+        if entry is not None and not element.vr:
+            shown_vr = entry.choice or shown_vr
         return indent + _line(element.tag, shown_vr, text, str(len(value)), f"{multiplicity:>2} {name}")
 
     def _name(self, element: RawElement, surroundings: Surroundings) -> str:

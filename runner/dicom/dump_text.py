@@ -37,8 +37,8 @@ from runner.errors import QueryFileError
 
 _LINE = re.compile(rb"\s*\(\s*([0-9a-fA-F]{4})\s*,\s*([0-9a-fA-F]{4})\s*\)(.*)", re.DOTALL)
 _VR = re.compile(rb"\s*(\?\?|[A-Z]{2}|na|xs|ox|px|lt|up|pi)(?=[\s\[(=#]|$)")
-#: What DCMTK calls an element that may have one of several VRs.
-_AMBIGUOUS = {"xs": "US", "ox": "OW", "px": "OW", "lt": "US", "up": "UL"}
+#: What DCMTK calls an element that may have one of several VRs, and the one in whose form its dumps show it.
+_AMBIGUOUS = {"xs": "US", "ox": "OB", "px": "OW", "lt": "OW", "up": "UL"}
 _TAGS = re.compile(rb"(\([0-9a-fA-F]{4},[0-9a-fA-F]{4}\)\\?)+")
 #: VRs that dcmdump shows as decimal numbers although they are arrays of words.
 _NUMBER_ARRAYS = {"OF": "f", "OD": "d", "OL": "I", "OV": "Q"}
@@ -140,6 +140,8 @@ class _DumpReader:
     def _vr(self, tag: int, stated: str, current: _Open) -> str:
         if stated in VRS:
             return stated
+        if stated in _AMBIGUOUS:
+            return _AMBIGUOUS[stated]
         if stated.isupper():
             raise self._error(f"{stated} is not a value representation", "use one of PS3.5 6.2")
         entry = self.dictionary.by_tag(tag)
@@ -147,9 +149,7 @@ class _DumpReader:
             creator = private_creator_of(tag)
             if creator in current.creators:
                 entry = self.dictionary.by_private(tag, current.creators[creator])
-        if entry is not None:
-            return entry.vr
-        return _AMBIGUOUS.get(stated, "UN")
+        return entry.vr if entry is not None else "UN"
 
     def _open_item(self) -> None:
         if self.stack[-1].sequence is None:

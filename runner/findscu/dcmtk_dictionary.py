@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from runner.dicom.dictionary import STANDARD, Dictionary, Entry, Parity
+from runner.dicom.dictionary import STANDARD, Dictionary, Entry, Parity, settled_vr
 from runner.errors import InvalidJobError
 
 _NUMBER = "[0-9A-Fa-f]{1,4}"
@@ -19,17 +19,8 @@ _RANGE = f"({_NUMBER})(?:-(?:([ouOU])-)?({_NUMBER}))?"
 _TAG = re.compile(rf'\(\s*{_RANGE}\s*,\s*(?:"([^"]*)"\s*,\s*)?{_RANGE}\s*\)')
 _MULTIPLICITY = re.compile(r"[0-9]+(?:-(?:[0-9]+n?|n))?")
 
-#: VRs that a dictionary may name and that are not the standard's, and what is sent for them.
-_CHOICES = {
-    "ox": "OW",
-    "xs": "US",
-    "lt": "OW",
-    "up": "UL",
-    "na": "UN",
-    "px": "OW",
-    "??": "UN",
-    "UNKNOWN": "UN",
-}
+#: What a dictionary may name in place of a VR, and what is sent for it.
+_UNKNOWN = {"na": "UN", "??": "UN", "UNKNOWN": "UN"}
 _VRS = frozenset(
     (
         *(
@@ -132,12 +123,14 @@ def _entry(line: str) -> Entry | None:
     if len(fields) < 3:
         return None
     match = _TAG.fullmatch(fields[0])
-    vr = _CHOICES.get(fields[1], fields[1])
-    if match is None or vr not in _VRS:
+    if match is None:
         return None
     multiplicity = fields[3] if len(fields) > 3 and _MULTIPLICITY.fullmatch(fields[3]) else "1-n"
     low_group, group_kind, high_group, creator, low, kind, high = match.groups()
     tag = int(low_group, 16) << 16 | int(low, 16)
+    vr, choice = settled_vr(tag, _UNKNOWN.get(fields[1], fields[1]))
+    if vr not in _VRS:
+        return None
     last = None
     if high_group or high:
         last = int(high_group or low_group, 16) << 16 | int(high or low, 16)
@@ -152,6 +145,7 @@ def _entry(line: str) -> Entry | None:
         last,
         _parity(group_kind) if high_group else Parity.ANY,
         _parity(kind) if high else Parity.ANY,
+        choice,
     )
 
 

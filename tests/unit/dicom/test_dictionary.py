@@ -12,7 +12,8 @@ def test_every_entry_of_pydicom_is_found_by_tag_and_by_keyword():
         entry = STANDARD.by_tag(tag)
         assert entry is not None
         assert (entry.tag, entry.vm, entry.name, entry.keyword) == (tag, vm, name, keyword)
-        assert vr == "NONE" or vr.startswith(entry.vr)
+        assert vr == "NONE" or entry.vr in vr.split(" or ")
+        assert bool(entry.choice) == (" or " in vr and tag != 0x7FE00010) or entry.choice == "up"
         if keyword:
             assert STANDARD.by_keyword(keyword) == entry
 
@@ -22,6 +23,32 @@ def test_every_repeating_group_is_found():
         entry = STANDARD.by_tag(int(pattern.replace("x", "2"), 16))
         assert entry is not None
         assert entry.keyword == row[4]
+
+
+@pytest.mark.parametrize(
+    ("tag", "vr", "choice"),
+    [
+        (0x00280106, "US", "xs"),
+        (0x00283002, "US", "xs"),
+        (0x00281100, "US", "xs"),
+        (0x00283006, "OW", "lt"),
+        (0x00281200, "OW", "lt"),
+        (0x54001010, "OB", "ox"),
+        (0x00143050, "OB", "ox"),
+        (0x5002200C, "OB", "ox"),
+        (0x7F020010, "OB", "ox"),
+        (0x7FE00010, "OW", ""),
+        (0x60003000, "OW", ""),
+        (0x60FE3000, "OW", ""),
+        (0x50023000, "OB", ""),
+        (0x00041200, "UL", "up"),
+        (0x00280010, "US", ""),
+    ],
+)
+def test_where_the_standard_leaves_a_choice_of_vrs(tag, vr, choice):
+    entry = STANDARD.by_tag(tag)
+    assert entry is not None
+    assert (entry.vr, entry.choice) == (vr, choice)
 
 
 def test_what_no_dictionary_has():

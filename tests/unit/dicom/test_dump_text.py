@@ -42,6 +42,8 @@ def only(line: str) -> Element:
         ("(0042,0011) OB", Element(0x00420011, "OB", b"")),
         ("(7fe0,0010) OW 0102\\ffFE", Element(0x7FE00010, "OW", b"\2\1\xfe\xff")),
         ("(7fe0,0010) ox 01\\02", Element(0x7FE00010, "OB", b"\1\2")),
+        ("(0028,3006) lt 0001\\ffFE", Element(0x00283006, "OW", b"\1\0\xfe\xff")),
+        ("(5400,1010) ox 01\\02", Element(0x54001010, "OB", b"\1\2")),
         ("(5600,0020) OF 1.5", Element(0x56000020, "OF", b"\0\0\xc0\x3f")),
         ("(0019,1001) UN 41\\42", Element(0x00191001, "UN", b"AB")),
         ("(0019,1001) UN [AB]", Element(0x00191001, "UN", b"AB")),

@@ -33,6 +33,9 @@ def test_entries_extend_and_rename(folder: Path) -> None:
         "(6000-60FF,0010)\tUS\tRowsOfOverlay\t1\tDICOM\n"
         "(0031-o-0035,1010)\tLO\tOddOnes\t1\tLocal\n"
         "(7FE0,0010)\tox\tPixels\t1\n"
+        "(0051,1001)\txs\tEither\t1\n"
+        "(0051,1002)\tlt\tTable\t1\n"
+        '(0011,"ACME 2",02)\tox\tAcmeBytes\t1\tPrivate\n'
     )
     (folder / "b.dic").write_text("(0010,0010)\tPN\tName\t1\tDICOM\r\n")
     warnings: list[str] = []
@@ -51,7 +54,14 @@ def test_entries_extend_and_rename(folder: Path) -> None:
     assert keyword(0x00100020) == "PatientID"
     pixels = dictionary.by_tag(0x7FE00010)
     assert pixels is not None
-    assert pixels.vr == "OW"
+    assert (pixels.vr, pixels.choice) == ("OW", "")
+    either, table = dictionary.by_tag(0x00511001), dictionary.by_tag(0x00511002)
+    assert either is not None
+    assert table is not None
+    assert (either.vr, either.choice, table.vr, table.choice) == ("US", "xs", "OW", "lt")
+    some_bytes = dictionary.by_private(0x00111102, "ACME 2")
+    assert some_bytes is not None
+    assert (some_bytes.vr, some_bytes.choice) == ("OB", "ox")
     private = dictionary.by_private(0x00111101, "ACME 2")
     assert private is not None
     assert (private.vr, private.keyword) == ("DS", "AcmeDose")
