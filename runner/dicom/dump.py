@@ -33,6 +33,7 @@ from runner.errors import UndecodableIdentifierError
 
 _WIDTHS = {"H": 2, "L": 4, "F": 4, "Q": 8, "D": 8}
 _NO_VALUE = "(no value available)"
+_NO_NUMBER = "(invalid value)"
 _UNKNOWN_NAME = "Unknown Tag & Data"
 #: Nesting is indented up to here, lest deep nesting make a text thousands of times as long as the bytes.
 _MAX_INDENT = 4000
@@ -182,20 +183,17 @@ class Dump:
     def _string(self, vr: str, value: bytes, surroundings: Surroundings) -> tuple[str, int]:
         if self._raw:
             text = value.partition(b"\0")[0].decode("latin-1")
-            if vr == "UI":
-                padded = self._newer and value.endswith(b"\0")
-                text = "".join(text.split()) + " " * padded  # both take spaces out of UIDs
-            if not text:
-                return "[]", 0
         else:
             text = surroundings.character_set.decode(value.rstrip(b"\0"), vr)
         multiplicity = 1 if vr in SINGLE_VALUED_VRS else text.count("\\") + 1
         if vr == "UI" and text.startswith(_WELL_KNOWN):
             from runner.dicom.uid_names import uid_name
 
-            name = uid_name(text.rstrip(" "))
+            name = uid_name(text)  # one that is padded with a space is another text, and has no name
             if name is not None:
                 return "=" + name, multiplicity
+        if vr == "UI" and self._newer and value.endswith(b"\0"):
+            text += " "
         if not self._raw:
             text = shown(text)
         elif self._escaped and not (text.isascii() and text.isprintable()):
@@ -209,22 +207,28 @@ class Dump:
         return "g" if self._raw else ""
 
     def _binary(self, vr: str, value: bytes, order: str) -> tuple[str, int]:
-        letter = NUMBER_FORMATS.get(vr) or WORD_FORMATS.get(vr)
-        if vr == "AT" and not len(value) % 4:
-            return "\\".join(map(format_tag, tags(value, order))), len(value) // 4
-        if letter is None or len(value) % _WIDTHS[letter.upper()]:
+        letter = "L" if vr == "AT" else NUMBER_FORMATS.get(vr) or WORD_FORMATS.get(vr)
+        if letter is None:
             return value.hex("\\"), 1
         width = _WIDTHS[letter.upper()]
+        if len(value) % width and not self._raw:
+            return value.hex("\\"), 1
+        # findscu shows the whole numbers, and nothing of the bytes behind them
+        count = len(value) // width
+        multiplicity = 1 if vr in WORD_FORMATS else count
+        if not count:
+            return _NO_NUMBER if self._newer and vr != "AT" else _NO_VALUE, multiplicity
+        if vr == "AT":
+            return "\\".join(map(format_tag, tags(value, order))), multiplicity
+        whole = numbers(vr, value, order)
+        form = self._float_form(vr)
         if letter in "fd":
-            form = self._float_form(vr)
-            texts = [
-                f"{number:{form}}" if form else number_text(vr, number)
-                for number in numbers(vr, value, order)
-            ]
-            return "\\".join(texts), 1 if vr in WORD_FORMATS else len(value) // width
-        if vr in WORD_FORMATS:
-            return "\\".join(f"{number:0{2 * width}x}" for number in numbers(vr, value, order)), 1
-        return "\\".join(map(str, numbers(vr, value, order))), len(value) // width
+            texts = [f"{number:{form}}" if form else number_text(vr, number) for number in whole]
+        elif vr == "OW":
+            texts = [f"{number:04x}" for number in whole]
+        else:
+            texts = [str(number) for number in whole]
+        return "\\".join(texts), multiplicity
 
 
 #: VRs that are one value even without any.

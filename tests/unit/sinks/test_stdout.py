@@ -185,7 +185,7 @@ def test_findscu_prints_bytes_as_they_came(make_job: Any, make_batch: Any, tmp_p
     sink_of(job, stream, tmp_path).write(make_batch(job, data_set))
     lines = stream.getvalue().split(b"\n")
     assert lines[4] == b"(0010,0010) PN [\xff\x1b\x9b\\]" + b" " * 35 + b"#   6, 2 PatientName"
-    assert lines[5] == b"(0010,0020) LO []" + b" " * 39 + b"#   2, 0 PatientID"
+    assert lines[5] == b"(0010,0020) LO []" + b" " * 39 + b"#   2, 1 PatientID"
 
 
 @pytest.mark.parametrize("declaration", [DUMP, JSON, CSV, FINDSCU])
