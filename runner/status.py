@@ -13,14 +13,15 @@ PENDING_WARNING = 0xFF01
 
 @dataclass(frozen=True, slots=True)
 class StatusDetail:
-    """What came with a final status: (0000,0901) to (0000,0903), as far as sent.
+    """What came with a final status: (0000,0901) to (0000,0903) above all, as far as sent.
 
     Attributes:
         status: of the final response.
         offending_elements: tags.
         error_comment: decoded for reading, without control characters; "" where not sent.
         error_id: None where not sent.
-        elements: the bytes of 0000,0901 to 0000,0903 as they came, in implicit little endian.
+        elements: the bytes of all elements but those that each response has, in implicit little endian, in
+            ascending order of tags.
     """
 
     status: int

@@ -18,6 +18,18 @@ OFFENDING_ELEMENT = 0x0901
 ERROR_COMMENT = 0x0902
 ERROR_ID = 0x0903
 
+#: What each response has; all else is the detail of its status (findscu prints it so).
+_UNDERSTOOD = frozenset(
+    (
+        0x0000,
+        AFFECTED_SOP_CLASS_UID,
+        COMMAND_FIELD,
+        MESSAGE_ID_BEING_RESPONDED_TO,
+        COMMAND_DATA_SET_TYPE,
+        STATUS,
+    )
+)
+
 C_FIND_RQ = 0x0020
 C_FIND_RSP = 0x8020
 C_ECHO_RQ = 0x0030
@@ -96,7 +108,7 @@ def decode_response(data: bytes) -> Command:
             an element is missing that every response has.
     """
     values: dict[int, bytes] = {}
-    explaining = bytearray()
+    explaining: list[tuple[int, bytes]] = []
     at, end = 0, len(data)
     while at < end:
         if end - at < _ELEMENT.size:
@@ -111,14 +123,22 @@ def decode_response(data: bytes) -> Command:
             )
         if group == 0 and element not in values:
             values[element] = data[start:at]
-            if OFFENDING_ELEMENT <= element <= ERROR_ID:
-                explaining += data[start - _ELEMENT.size : at]
+        if group or element not in _UNDERSTOOD:
+            explaining.append((group << 16 | element, data[start - _ELEMENT.size : at]))
     return Command(
         _number(values, COMMAND_FIELD, "Command Field"),
         _number(values, MESSAGE_ID_BEING_RESPONDED_TO, "Message ID Being Responded To"),
         _number(values, COMMAND_DATA_SET_TYPE, "Command Data Set Type") != NO_DATA_SET,
-        _detail(_number(values, STATUS, "Status"), values, bytes(explaining)),
+        _detail(_number(values, STATUS, "Status"), values, _in_order(explaining)),
     )
+
+
+def _in_order(elements: list[tuple[int, bytes]]) -> bytes:
+    """Return elements in ascending order of tags, the first one of a tag."""
+    first: dict[int, bytes] = {}
+    for tag, data in elements:
+        first.setdefault(tag, data)
+    return b"".join(first[tag] for tag in sorted(first))
 
 
 def _detail(status: int, values: dict[int, bytes], elements: bytes) -> StatusDetail:

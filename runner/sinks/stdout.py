@@ -208,15 +208,15 @@ class FindscuPrinting(DumpPrinting):
         return f"RESPONSE: %d ({pending})\n{_data_set_head(batch.find.transfer_syntax)}", "--------\n"
 
     def finish(self, find: Find, detail: StatusDetail) -> None:
-        """Print a final status other than success."""
+        """Print a final status other than success, and what came with the status, whatever it is."""
         del find
-        if detail.status == SUCCESS:
-            return
-        text = f"Response: {_status_name(detail.status)}\n"
+        text = "" if detail.status == SUCCESS else f"Response: {_status_name(detail.status)}\n"
         if detail.elements:
             dump = self._dump(TransferSyntax.IMPLICIT_LITTLE)
             lines = self._readable(dump, detail.elements)
             text += f"  Status Detail:\n{_data_set_head(TransferSyntax.IMPLICIT_LITTLE)}{lines}"
+        if not text:
+            return
         self._stdout.write(Dump.encode(text, self.style))
 
 

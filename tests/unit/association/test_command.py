@@ -65,6 +65,16 @@ def test_status_detail() -> None:
     assert detail.elements == b"".join(more)
 
 
+@pytest.mark.parametrize("status", [0x0000, 0xFF00, 0xA900])
+def test_all_that_not_each_response_has_is_detail_in_order_of_tags(status: int) -> None:
+    private = wire.element(0x0010, b"ME", group=0x0009)
+    comment, second = wire.element(0x0902, b"no"), wire.element(0x0902, b"oh")
+    instance, unknown, number = wire.element(0x1000, b"1.2\0"), wire.us(0x0904, 1), wire.us(0x0110, 7)
+    more = (private, comment, second, instance, unknown, number)
+    detail = decode_response(wire.response(status, 1, *more)).detail
+    assert detail.elements == number + comment + unknown + instance + private
+
+
 @pytest.mark.parametrize(
     "more",
     [

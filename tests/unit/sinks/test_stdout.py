@@ -13,6 +13,7 @@ from typing import Any, BinaryIO
 
 import pytest
 
+from peers.dataset_notation import SYNTAXES, write
 from runner.dicom.transfer_syntax import TransferSyntax
 from runner.errors import SinkError
 from runner.model import StdoutFormat, StdoutSink
@@ -176,6 +177,23 @@ def test_findscu_prints_final_statuses(
     assert stream.getvalue() == b""
     sink.finish(find, StatusDetail(status))
     assert stream.getvalue().decode() == f"Response: {line}\n"
+
+
+@pytest.mark.parametrize(
+    ("status", "head"), [(0, ""), (0xA900, "Response: Failed: IdentifierDoesNotMatchSOPClass\n")]
+)
+def test_findscu_prints_the_detail_of_any_status(
+    status: int, head: str, make_job: Any, make_batch: Any, tmp_path: Path
+) -> None:
+    job = make_job(FINDSCU)
+    stream = io.BytesIO()
+    elements = write([["0000,0902", "LO", "careful"], ["0000,0904", "US", [1]]], SYNTAXES["implicit"])
+    sink_of(job, stream, tmp_path).finish(make_batch(job).find, StatusDetail(status, elements=elements))
+    assert stream.getvalue().decode() == (
+        f"{head}  Status Detail:\n\n# Dicom-Data-Set\n# Used TransferSyntax: LittleEndianImplicit\n"
+        "(0000,0902) LO [careful ]                               #   8, 1 ErrorComment\n"
+        "(0000,0904) ?? 01\\00                                    #   2, 1 Unknown Tag & Data\n"
+    )
 
 
 def test_findscu_prints_bytes_as_they_came(make_job: Any, make_batch: Any, tmp_path: Path) -> None:
