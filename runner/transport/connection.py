@@ -62,6 +62,10 @@ INTERRUPTION_GRACE = 2.0
 RELEASE_GRACE = 5.0
 #: After an A-ABORT or A-RELEASE-RP the peer has so long to close the connection, in seconds.
 CLOSING_GRACE = 0.5
+#: After an A-ABORT to a peer that did not answer in time it has so long, in seconds: it may be busy, and only
+#: then read why the association ended. A connection that is closed by then resets what it sends, and so
+#: discards the A-ABORT (PS3.8 9.2.3, Sta13 and ARTIM).
+OVERDUE_GRACE = 5.0
 
 _LOST_ADVICE = "the peer's own log may say why; try again"
 _SLOW_ADVICE = "narrow the query, or raise the DIMSE time-out"
@@ -91,6 +95,8 @@ class PeerConnection:
         self._lingers = False
         # Whether the time-out for silence was over.
         self._silent = False
+        # Whether the association ends because the peer did not answer an operation in time.
+        self._overdue = False
 
     @classmethod
     def open(
@@ -257,6 +263,7 @@ class PeerConnection:
                         return event.detail.status
                     raise _failure(event, _BEFORE_ECHO)
         except DeadlineError:
+            self._overdue = True
             raise DimseTimeoutError(
                 f"the peer did not answer the C-ECHO within {self._peer.timeouts.dimse:g} s", _SLOW_ADVICE
             ) from None
@@ -266,7 +273,8 @@ class PeerConnection:
     def close(self) -> str | None:
         """End the association as the peer's `end` says, and the connection; never raises for the peer.
 
-        An association whose operation did not come to its end is aborted.
+        An association whose operation did not come to its end is aborted. One that the peer has not answered
+        is none yet, so that only the connection is closed, as findscu does.
 
         Returns:
             A warning, if the peer did not end it as it should have.
@@ -282,8 +290,9 @@ class PeerConnection:
                 warning = self._release()
             else:
                 warning = None
-            association.abort()
-            self._say_last_words()
+            if association.state is not State.AWAITING_ANSWER:
+                association.abort()
+                self._say_last_words()
         finally:
             self._channel.close()
         return warning
@@ -381,6 +390,7 @@ class PeerConnection:
             sent = True
             self._take_responses(finding, deadline)
         except DeadlineError:
+            self._overdue = sent
             raise self._timed_out(finding) from None
         except StoppedError:
             if sent:
@@ -443,8 +453,17 @@ class PeerConnection:
                 self._lingers = True
             if self._lingers:
                 self._channel.end_sending()
+                if self._overdue:
+                    self._outwait()
                 while self._channel.receive(deadline, heed_stop=False):
                     pass
+
+    def _outwait(self) -> None:
+        """Let a peer that is late send what it has, and close, unless we are interrupted."""
+        deadline = time.monotonic() + OVERDUE_GRACE
+        with contextlib.suppress(StoppedError):
+            while self._channel.receive(deadline):
+                pass
 
     # --- plumbing -------------------------------------------------------------------------------
 

@@ -135,6 +135,16 @@ def test_the_time_out_bounds_the_whole_answer(behaviour: Callable[[Side], None])
     assert "0.3 s" in str(error)
 
 
+def test_an_association_that_was_not_answered_is_not_aborted() -> None:
+    """As findscu does: the connection is closed, for there is no association yet."""
+
+    def behave(side: Side) -> None:
+        assert side.read_to_end() == [wire.ASSOCIATE_RQ]
+
+    with RawPeer(behave) as scp, within(0.2, 2):
+        assert isinstance(_open(scp.port, acse=0.2), AssociationTimeoutError)
+
+
 def test_an_answer_byte_by_byte_in_time() -> None:
     def behave(side: Side) -> None:
         side.read_pdu()

@@ -403,6 +403,42 @@ def test_stalled(answer: bytes) -> None:
     assert scp.sides[0].received[-1][0] == wire.ABORT
 
 
+@pytest.mark.parametrize("late", [wire.final(), wire.pending(b"c") + wire.final(), b""])
+def test_a_busy_peer_reads_the_abort_after_its_late_response(late: bytes) -> None:
+    ended = threading.Event()
+
+    def behave(side: Side) -> None:
+        side.accept()
+        side.read_message()
+        assert ended.wait(5)  # busy until the client is gone on
+        threading.Event().wait(1)
+        side.send(late)
+        assert side.read_to_end() == [wire.ABORT]
+
+    with RawPeer(behave) as scp, connected(peer(scp.port, dimse=0.2)) as client, within(1, 4):
+        _fails(client, DimseTimeoutError)
+        ended.set()
+        assert client.connection.close() is None
+
+
+def test_a_busy_peer_is_not_waited_for_after_an_interruption() -> None:
+    stop = StopSignal()
+    closed = threading.Event()
+
+    def behave(side: Side) -> None:
+        side.accept()
+        side.read_message()
+        assert closed.wait(8)
+
+    with RawPeer(behave) as scp, connected(peer(scp.port, dimse=0.2), stop=stop) as client, within(0.2, 3):
+        _fails(client, DimseTimeoutError)
+        timer = threading.Timer(0.2, stop.set)
+        timer.start()
+        client.connection.close()
+        timer.join()
+        closed.set()
+
+
 def test_the_time_out_bounds_a_whole_message() -> None:
     def behave(side: Side) -> None:
         side.accept()
@@ -530,7 +566,8 @@ def test_endless_responses_after_a_cancel() -> None:
         while True:
             side.send(wire.pending(b"more") * 100)
 
-    with RawPeer(behave) as scp, connected(peer(scp.port, dimse=0.4)) as client, within(0.4, 3):
+    # closing takes its time, since a peer may be late with what it sends, and then read the A-ABORT
+    with RawPeer(behave) as scp, connected(peer(scp.port, dimse=0.4)) as client, within(0.4, 8):
         error = _fails(client, DimseTimeoutError, cancel_after=2)
         client.connection.close()
     assert "C-CANCEL" in str(error)
