@@ -13,7 +13,7 @@ from runner.dicom.charset import (
     lenient_character_set,
 )
 from runner.dicom.identifier import Element, Identifier
-from runner.dicom.tags import ITEM, SPECIFIC_CHARACTER_SET, format_tag
+from runner.dicom.tags import ITEM, SPECIFIC_CHARACTER_SET, format_tag, is_group_length
 from runner.dicom.transfer_syntax import TransferSyntax
 from runner.dicom.values import BYTES_VRS, NUMBER_FORMATS, VRS
 
@@ -51,10 +51,10 @@ def encode(identifier: Identifier, syntax: TransferSyntax, deflate_level: int = 
         syntax: how.
         deflate_level: how hard it is compressed in the deflated transfer syntax, 0 to 9.
 
-    Sequences and items have defined lengths, group lengths are not written, and values are padded to even
-    length (PS3.5 6.2 and 7.1). Texts are encoded in the Specific Character Set that the identifier or the
-    nearest item declares; where none is declared, that is ASCII. In the deflated transfer syntax the result
-    is deflated, padded to even length (PS3.5 A.5).
+    Sequences and items have defined lengths, group lengths that are there are computed (PS3.5 7.2), and
+    values are padded to even length (PS3.5 6.2 and 7.1). Texts are encoded in the Specific Character Set that
+    the identifier or the nearest item declares; where none is declared, that is ASCII. In the deflated
+    transfer syntax the result is deflated, padded to even length (PS3.5 A.5).
 
     Raises:
         EncodingError: a value is not legal for its VR or too long for it.
@@ -134,7 +134,15 @@ class _Form:
 def _elements(identifier: Identifier, form: _Form, inherited: str, depth: int) -> list[bytes]:
     terms = declared_terms(identifier, inherited)
     pieces: list[bytes] = []
+    begun: tuple[int, int] | None = None  # the tag of the last group length, and where its group goes on
     for element in identifier:
+        if begun is not None and element.tag >> 16 != begun[0] >> 16:
+            _put_group_length(pieces, *begun, form)
+            begun = None
+        if is_group_length(element.tag):
+            begun = element.tag, len(pieces) + 1
+            pieces.append(b"")
+            continue
         if element.vr not in VRS:
             raise EncodingError(element.tag, f"{element.vr!a} is not a value representation")
         if element.vr == "SQ":
@@ -144,7 +152,15 @@ def _elements(identifier: Identifier, form: _Form, inherited: str, depth: int) -
             if len(data) % 2:
                 data += b"\0" if element.vr == "UI" or element.vr in BYTES_VRS else b" "
         pieces += (form.header(element.tag, element.vr, len(data)), data)
+    if begun is not None:
+        _put_group_length(pieces, *begun, form)
     return pieces
+
+
+def _put_group_length(pieces: list[bytes], tag: int, following: int, form: _Form) -> None:
+    """Put a group length into the place that was kept for it, before the pieces that it counts."""
+    length = sum(map(len, pieces[following:]))
+    pieces[following - 1] = form.header(tag, "UL", 4) + pack(f"{form.order}I", length)
 
 
 def _sequence(element: Element, form: _Form, terms: str, depth: int) -> bytes:

@@ -10,6 +10,8 @@ element is one of
   not; for OB, OW, OD, OF, OL, OV and UN always, in little endian;
 - a tuple of identifiers, for SQ.
 
+A group length (gggg,0000) has no value here: it is computed where the identifier is encoded.
+
 An empty text, empty bytes or an empty tuple is universal matching (PS3.4 C.2.2.2.3): a return key.
 """
 

@@ -52,7 +52,8 @@ def read_part10(data: bytes, dictionary: Dictionary) -> Identifier:
     """Return the data set of a DICOM file, with or without its preamble and meta information.
 
     Without meta information the transfer syntax is found by trying. Texts stay the bytes that the file
-    has; the meta information, group lengths and trailing padding are left out.
+    has; the meta information and trailing padding are left out. Group lengths are kept without their value,
+    which `encode` computes: it depends on the transfer syntax.
 
     Raises:
         QueryFileError: the bytes are no such file, or its transfer syntax is compressed.
@@ -184,7 +185,7 @@ def _identifier(
     creators: dict[int, str] = {}
     for raw in raw_elements:
         tag = raw.tag
-        if tag >> 16 == 2 or is_group_length(tag) or tag == _TRAILING_PADDING:
+        if tag >> 16 == 2 or tag == _TRAILING_PADDING:
             continue
         if tag >> 16 == 0:
             raise QueryFileError(
@@ -192,6 +193,9 @@ def _identifier(
             )
         if tag in elements:
             continue  # of an element that is there twice the first one counts, as in DCMTK
+        if is_group_length(tag):
+            elements[tag] = Element(tag, "UL")
+            continue
         if raw.items is not None:
             items = tuple(
                 _identifier(data, item.elements, dictionary, little=little, depth=depth + 1)

@@ -11,7 +11,7 @@ from runner.dicom.charset import TEXT_VRS, character_set
 from runner.dicom.dictionary import Dictionary
 from runner.dicom.encoding import declared_terms
 from runner.dicom.identifier import Element, Identifier
-from runner.dicom.tags import format_tag
+from runner.dicom.tags import format_tag, is_group_length
 from runner.findscu.job import MODEL_OPTIONS, NEW_VRS, PROFILES, SYNTAXES, VERIFICATION_OPTIONS
 from runner.model import (
     AssociationEnd,
@@ -78,6 +78,8 @@ def _equivalent(job: Job, query: Query, peer: Peer, request: Request) -> Equival
     try:
         writer = _KeyWriter(job.dictionary)
         keys = [word for key in writer.keys(request.identifier) for word in ("-k", key)]
+        if writer.group_lengths:
+            notes.append("the group lengths of the query file: keys have none")
         words = [MODEL_OPTIONS[query.model], *_peer_words(peer, notes), *_query_words(query)]
         notes += _query_notes(query)
         words += _sink_words(_sinks_of(job, query), notes, old_vrs=writer.old_vrs)
@@ -245,16 +247,21 @@ class _KeyWriter:
 
     Attributes:
         old_vrs: whether an element is as only -u sends it.
+        group_lengths: whether there are group lengths, which are no keys.
     """
 
     def __init__(self, dictionary: Dictionary) -> None:
         self.old_vrs = False
+        self.group_lengths = False
         self._dictionary = dictionary
 
     def keys(self, identifier: Identifier, above: str = "", inherited: str = "") -> Iterator[str]:
         """Yield the keys of a data set, nested ones by path."""
         terms = declared_terms(identifier, inherited).strip(" \0")
         for element in identifier:
+            if is_group_length(element.tag):
+                self.group_lengths = True
+                continue
             name = above + format_tag(element.tag)
             if isinstance(element.value, tuple):
                 if not element.value:

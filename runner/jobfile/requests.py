@@ -10,7 +10,7 @@ from runner.dicom.charset import TEXT_VRS, character_set
 from runner.dicom.dictionary import Dictionary
 from runner.dicom.encoding import EncodingError, declared_terms, encode
 from runner.dicom.identifier import Element, Identifier, Path, merged
-from runner.dicom.tags import SPECIFIC_CHARACTER_SET, is_private_creator, parse_tag
+from runner.dicom.tags import SPECIFIC_CHARACTER_SET, is_group_length, is_private_creator, parse_tag
 from runner.dicom.transfer_syntax import TransferSyntax
 from runner.errors import QueryFileError
 from runner.jobfile.answers import AnswerRules, read_answer_rules, with_return_keys
@@ -287,6 +287,8 @@ def _columns(identifier: Identifier) -> Iterator[Path]:
     for element in identifier:
         tag = element.tag
         if tag in {SPECIFIC_CHARACTER_SET, QUERY_RETRIEVE_LEVEL} or is_private_creator(tag):
+            continue
+        if is_group_length(tag):
             continue
         nested = [
             (tag, number, *path)

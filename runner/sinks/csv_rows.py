@@ -25,7 +25,7 @@ from runner.dicom.received import (
     find_path,
     value_text,
 )
-from runner.dicom.tags import SPECIFIC_CHARACTER_SET
+from runner.dicom.tags import SPECIFIC_CHARACTER_SET, is_group_length
 from runner.dicom.transfer_syntax import TransferSyntax
 from runner.model import AncestorColumn, Column, Job, Query
 from runner.plan import Operation
@@ -50,7 +50,8 @@ def job_columns(queries: Sequence[Query]) -> tuple[Path, ...]:
     paths = dict.fromkeys(path for query in queries for path in query.columns)
     if not paths:
         requests = (request for query in queries for request in query.requests)
-        paths = dict.fromkeys((element.tag,) for request in requests for element in request.identifier)
+        elements = (element for request in requests for element in request.identifier)
+        paths = dict.fromkeys((element.tag,) for element in elements if not is_group_length(element.tag))
     return tuple(paths)
 
 

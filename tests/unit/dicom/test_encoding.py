@@ -44,6 +44,27 @@ def read(data: bytes, syntax: TransferSyntax) -> Dataset:
     return data_set
 
 
+@pytest.mark.parametrize(("explicit", "syntax"), [(s.explicit, s) for s in TransferSyntax])
+def test_group_lengths_are_computed(explicit, syntax):
+    item = (Element(0x00080000, "UL", ""), Element(0x00080060, "CS", "CT"), Element(0x00400001, "AE", "X"))
+    identifier = (
+        Element(0x00080000, "UL", "4711"),
+        Element(0x00080052, "CS", "STUDY"),
+        Element(0x00100010, "PN", ""),
+        Element(0x00200000, "UL", ""),
+        Element(0x00400000, "UL", ""),
+        Element(0x00400100, "SQ", (item,)),
+        Element(0x00401001, "SH", "x"),
+    )
+    data_set = read(encode(identifier, syntax), syntax)
+    assert [element.tag for element in data_set] == [element.tag for element in identifier]
+    assert data_set[0x00080000].value == 8 + 6
+    assert data_set[0x00200000].value == 0
+    # one more field of four bytes in a sequence's header than in others, in explicit VR
+    assert data_set[0x00400000].value == (12 if explicit else 8) + (8 + 12 + 10 + 10) + 10
+    assert data_set[0x00400100].value[0][0x00080000].value == 8 + 2
+
+
 @pytest.mark.parametrize("syntax", TransferSyntax)
 def test_pydicom_reads_what_was_meant(syntax):
     data_set = read(encode(QUERY, syntax), syntax)

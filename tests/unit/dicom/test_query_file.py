@@ -97,7 +97,7 @@ def test_a_file_of_pydicom(undefined, tmp_path):
     )
 
 
-def test_what_is_no_query_is_left_out():
+def test_padding_is_left_out_and_group_lengths_are_kept_without_their_value():
     elements = (
         Element(0x00080000, "UL", "10"),
         Element(0x00080052, "CS", "STUDY"),
@@ -106,7 +106,8 @@ def test_what_is_no_query_is_left_out():
     )
     for syntax in (TransferSyntax.EXPLICIT_LITTLE, TransferSyntax.IMPLICIT_LITTLE):
         read = identifier_from_bytes(encode(elements, syntax), STANDARD)
-        assert [element.tag for element in read] == [0x00080052, 0x00100010]
+        assert [element.tag for element in read] == [0x00080000, 0x00080052, 0x00100010]
+        assert read[0] == Element(0x00080000, "UL")
 
 
 def test_elements_are_put_in_order_and_of_two_equal_ones_the_first_counts():

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from runner.dicom.encoding import encode
+from runner.dicom.identifier import Element
+from runner.dicom.transfer_syntax import TransferSyntax
 from runner.findscu.way_back import Equivalent, equivalents
 from runner.jobfile.load import load_job
 
@@ -46,6 +49,15 @@ def test_what_is_done_with_answers_has_no_equivalent(tmp_path: Path) -> None:
     assert _notes(tmp_path, "    match: drop") == ["match"]
     assert _notes(tmp_path, "    deduplicate: true") == ["deduplicate"]
     assert _notes(tmp_path, "    expect: {min: 1}") == ["expect"]
+
+
+def test_group_lengths_of_a_file_have_no_equivalent(tmp_path: Path) -> None:
+    identifier = (Element(0x00100000, "UL"), Element(0x00100010, "PN", b"AB"))
+    (tmp_path / "q.dcm").write_bytes(encode(identifier, TransferSyntax.EXPLICIT_LITTLE))
+    first, _ = _equivalents(tmp_path, "    files: [q.dcm]")
+    assert "the group lengths of the query file: keys have none" in first.notes
+    keys = [word for word in first.argv or () if "," in word]
+    assert keys == ["(0008,0052)=STUDY", "(0010,0010)=AB", "(0010,0020)=P1"]
 
 
 def test_queries_below_others_have_no_equivalent(tmp_path: Path) -> None:

@@ -187,3 +187,15 @@ def test_a_json_file_beyond_ascii(load, tmp_path):
     assert said == []
     assert "Schädel".encode() in encode(query.requests[0].identifier, TransferSyntax.EXPLICIT_LITTLE)
     assert Path(tmp_path / "in" / "a.dcm").is_file()
+
+
+def test_group_lengths_of_a_file_are_sent_with_what_the_keys_add(load):
+    query, said = load(
+        "files: [in/a.dcm]; keys: {StudyDate: 20240101}",
+        a=[Element(0x00080000, "UL", ""), STUDY, Element(0x00100010, "PN", "")],
+    )
+    assert not said
+    (request,) = query.requests
+    data = encode(request.identifier, TransferSyntax.IMPLICIT_LITTLE)
+    assert data[:12].hex() == "0800000004000000" + "1e000000"  # (8 + 8) + (8 + 6)
+    assert query.columns == ((0x00080020,), (0x00100010,))
