@@ -18,9 +18,12 @@ from runner.dicom.tags import format_tag, is_group_length
 from runner.errors import UsageError
 from runner.findscu.names import entry_of
 
-_TAG = re.compile(r"\(\s*([0-9a-fA-F]+)\s*,\s*([0-9a-fA-F]+)\s*\)|([0-9a-fA-F]+)\s*,\s*([0-9a-fA-F]+)")
+#: A hexadecimal number as sscanf, by which findscu reads tags, takes it.
+_HEX = "(?:0[xX])?([0-9a-fA-F]+)"
+_TAG = re.compile(rf"\(\s*{_HEX}\s*,\s*{_HEX}\s*\)|{_HEX}\s*,\s*{_HEX}")
 _STEP = re.compile(r"(\([^()\[\]]*\)|[^.\[\]]+)(?:\[([^\[\]]*)\])?")
-_ATTRIBUTE_TAG = re.compile(r"\(?\s*([0-9a-fA-F]{4})\s*,\s*([0-9a-fA-F]{4})\s*\)?")
+_HEX_4 = "(?:0[xX])?([0-9a-fA-F]{1,4})"
+_ATTRIBUTE_TAG = re.compile(rf"\(\s*{_HEX_4}\s*,\s*{_HEX_4}\s*\)|([0-9a-fA-F]{{4}})\s*,\s*([0-9a-fA-F]{{4}})")
 _WHOLE = re.compile(r"\s*[+-]?[0-9]+\s*", re.ASCII)
 _REAL = re.compile(r"\s*[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?\s*", re.ASCII)
 
@@ -223,7 +226,8 @@ def _attribute_tag(part: str, text: str) -> str:
     match = _ATTRIBUTE_TAG.fullmatch(part.strip())
     if match is None:
         raise _wrong(text, "the value of an AT is (gggg,eeee)")
-    return f"({match[1].lower()},{match[2].lower()})"
+    group, number = match[1] or match[3], match[2] or match[4]
+    return f"({group.lower():0>4},{number.lower():0>4})"
 
 
 def _whole(vr: str, part: str, text: str) -> int:
