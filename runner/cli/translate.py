@@ -111,7 +111,7 @@ def checked(command_line: CommandLine) -> Iterator[Fate]:
         return
     for where in _differences(meant, job):
         note = "the job does not mean the same as the command line here"
-        yield Fate((where,), Outcome.ATTENTION, "a difference", note)
+        yield Fate((where,), Outcome.LOST, "a difference", note)
 
 
 def _differences(meant: Job, job: Job) -> Iterator[str]:

@@ -44,6 +44,9 @@ def query_block(command_line: CommandLine, fates: Fates, folder: FilePath | None
     overrides = with_keys((), keys)
     if disables_new_vrs(command_line):
         overrides = without_new_vrs(overrides)
+        if command_line.files:
+            note = "a job sends UN and UT of query files as they are there"
+            fates.note("--disable-new-vr", Outcome.ATTENTION, note=note)
     model = model_of(command_line)
     block = Block()
     block.put("model", model.value, _model_note(command_line))
@@ -153,7 +156,9 @@ class _KeysWriter:
             if value:
                 note = f"job files have no values of {vr}; put it in a query file"
                 self._note(path, Outcome.LOST, note)
-                return Scalar(f"{{vr: {vr}}}"), "the value is missing: put it in a query file"
+                # A job with this is not valid. Without the value it would be, and match everything.
+                digits = scalar("\\".join(f"{byte:02x}" for byte in value))
+                return Scalar(f"{{vr: {vr}, value: {digits}}}"), "not legal here: put it in a query file"
         else:
             text = value if isinstance(value, str) else ""
         written = scalar(text) if text else ""
