@@ -119,3 +119,12 @@ def test_numbers_that_are_cut_off(element: list[Any], raw: str, decoded: str) ->
 
 def test_long_words_are_decimal() -> None:
     assert line(["0066,0040", "OL", {"hex": "01000000ff000000"}]).startswith("(0066,0040) OL 1\\255 # 8, 1")
+
+
+def test_findscu_3_6_says_that_a_number_without_enough_bytes_is_invalid() -> None:
+    syntax, style = TransferSyntax.IMPLICIT_LITTLE, DumpStyle.RAW_3_6
+    assert line(["0028,0010", "US", {"hex": "01"}], syntax, style).startswith(
+        "(0028,0010) US (invalid value) # 1, 0"
+    )
+    no_tag = line(["0028,0009", "AT", {"hex": "180063"}], syntax, style)
+    assert no_tag.startswith("(0028,0009) AT (no value available) # 3, 0")
