@@ -333,7 +333,7 @@ def test_in_its_window_a_peer_is_asked(running: Callable[..., RunResult]) -> Non
 
 
 def test_it_waits_for_the_window_and_says_so_once(running: Callable[..., RunResult]) -> None:
-    clock, observer = WallClock("18:59:59.8", step=0.001), Noting()
+    clock, observer = WallClock("18:59:59.800", step=0.001), Noting()
     peer = replace(MAIN, window=NIGHT, max_associations=3)
     result = running(Peers(lambda connection: 0), a_job(peer, repeat=5), clock=clock, observer=observer)
     assert (result.exit_status, result.warnings) == (0, ())
