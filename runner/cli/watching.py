@@ -132,7 +132,9 @@ class Watcher:
         if result.error is not None:
             broken_off = isinstance(result.error, InterruptedRunError)
             told = Told.SUMMARY if broken_off else Told.FAILURES
-            self._tell_once_of(told, operation, result.error.what, result.error.advice)
+            error = result.error
+            text = f"{error.where}: {error.what}" if error.where else error.what
+            self._tell_once_of(told, operation, text, error.advice)
         self._tell(
             Told.PROGRESS, f"{_where(operation)}: {result.responses} responses, {result.verdict.value}"
         )
