@@ -18,7 +18,8 @@ from runner.cli.arguments import (
 )
 from runner.cli.keeping import add_state_option, state_folder
 from runner.cli.messages import complain, printable, say, speak_json
-from runner.cli.scheduled_jobs import check_together, look
+from runner.cli.scheduled_jobs import all_of, check_together, look
+from runner.engine.run_result import foremost
 from runner.errors import ExitStatus, UsageError
 from runner.scheduler.job_files import JobFiles, ScheduledJob
 
@@ -101,15 +102,16 @@ def execute(argv: Sequence[str]) -> ExitStatus:
     if options.export is not None:
         from runner.cli.schedule_export import export
 
-        return export(look(files, options.output_dir), options, _run_options(options))
+        return export(all_of(look(files, options.output_dir)), options, _run_options(options))
     if options.due:
         return _run_due(files, options)
     if not options.list:
         return _serve(files, options)
-    for number, scheduled in enumerate(look(files, options.output_dir)):
+    found = look(files, options.output_dir)
+    for number, scheduled in enumerate(found.jobs):
         lines = _times(scheduled, clock)
         say(("\n" if number else "") + "".join(f"{printable(line)}\n" for line in lines))
-    return ExitStatus.SUCCESS
+    return foremost(found.statuses)
 
 
 def _serve(files: JobFiles, options: Namespace) -> ExitStatus:
@@ -118,7 +120,7 @@ def _serve(files: JobFiles, options: Namespace) -> ExitStatus:
     if find_spec("apscheduler") is None:
         what = "cfind schedule needs APScheduler to run jobs; --list does not"
         raise UsageError(what, "install it: pip install 'cfind-runner[schedule]'")
-    look(files, options.output_dir)
+    found = look(files, options.output_dir)
     from runner.scheduler.line import Surroundings, utc_now
     from runner.scheduler.processes import Processes
     from runner.scheduler.service import Service
@@ -135,6 +137,7 @@ def _serve(files: JobFiles, options: Namespace) -> ExitStatus:
         check=partial(check_together, output_dir=options.output_dir),
         tell=complain,
         lines={},
+        failures={("file", path): text for path, text in files.refusals(found.refused).items()},
     )
     try:
         return service.serve()
@@ -143,20 +146,19 @@ def _serve(files: JobFiles, options: Namespace) -> ExitStatus:
 
 
 def _run_due(files: JobFiles, options: Namespace) -> ExitStatus:
-    from runner.engine.run_result import foremost
     from runner.scheduler.line import Surroundings, utc_now
     from runner.scheduler.once import run_due
     from runner.scheduler.processes import Processes
     from runner.state.schedule_memory import ScheduleMemory
 
-    jobs = look(files, options.output_dir)
+    found = look(files, options.output_dir)
     memory = ScheduleMemory(state_folder(options))
     processes = Processes([*_paths(options), *_run_options(options)])
     try:
-        statuses = run_due(jobs, processes, Surroundings(processes.run, memory, utc_now, complain))
+        statuses = run_due(found.jobs, processes, Surroundings(processes.run, memory, utc_now, complain))
     finally:
         memory.release_all()
-    return foremost(statuses)
+    return foremost(found.statuses | statuses)
 
 
 def _run_options(options: Namespace) -> list[str]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import os
+import stat
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from runner.errors import CfindError, InvalidJobError
 from runner.jobfile.clock import Clock
 from runner.jobfile.load import find_job_files, is_fragment, load_job
 from runner.jobfile.problem import Problem, Severity, strict
@@ -21,6 +24,10 @@ _Stamp = tuple[int, int, int]
 
 #: So many times a job is loaded that changes meanwhile, in one look.
 _TRIES = 4
+
+#: A file that is invalid is read again each so many looks, though it is as it was: what it lacks may stand
+#: elsewhere by now (an included file, the rows of a foreach, the folder of an archive).
+_AGAIN = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +74,42 @@ class Look:
     found: ScheduledJob | None
 
 
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A valid file that cannot be scheduled together with others, as long as these are what they are.
+
+    Attributes:
+        path: the file.
+        error: why.
+    """
+
+    path: Path
+    error: CfindError
+
+
+#: Raises a CfindError where jobs cannot be scheduled together.
+Check = Callable[[Sequence[ScheduledJob]], None]
+
+
 @dataclass(slots=True)
 class _Known:
-    """A file, when it was written, and the job that it last was."""
+    """A file.
+
+    Attributes:
+        stamps: when it, and what it includes, was written.
+        changing: the same at the last look, where it is another now.
+        problems: what was wrong with it when it was last looked at.
+        is_valid: whether it was valid then.
+        found: the job that is scheduled.
+        proposed: what has been found valid since, and may or may not go with the other jobs.
+    """
 
     stamps: dict[str, _Stamp | None]
     changing: dict[str, _Stamp | None] | None = None
+    problems: tuple[Problem, ...] = ()
+    is_valid: bool = True
     found: ScheduledJob | None = None
+    proposed: Look | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,13 +138,20 @@ class JobFiles:
         variables: values that take the place of those under `vars`.
         strictly: whether a job with warnings is invalid.
         clock: for dates; None to read the machine's each time.
+        troubles: what kept the last look from seeing into folders.
     """
 
     paths: Sequence[Path]
     variables: Mapping[str, str] = field(default_factory=dict)
     strictly: bool = False
     clock: Clock | None = None
+    troubles: list[CfindError] = field(default_factory=list)
     _known: dict[Path, _Known] = field(default_factory=dict)
+    _refused: list[Refusal] = field(default_factory=list)
+    _came_or_went: bool = False
+    _of_path: dict[Path, list[Path]] = field(default_factory=dict)
+    _folders: set[Path] = field(default_factory=set)
+    _looks: int = 0
 
     @property
     def jobs(self) -> list[ScheduledJob]:
@@ -117,49 +160,144 @@ class JobFiles:
 
     def is_named(self, path: Path) -> bool:
         """Whether a file is one of the paths itself."""
-        return path in self.paths
+        return _place(path) in map(_place, self.paths)
 
     def look(self, *, at_all: bool = False) -> list[Look]:
         """Look at what is new or has changed, once it does not go on to change.
+
+        A folder that cannot be looked into now counts as it was, and `troubles` says why.
 
         Args:
             at_all: look at every file, whether it has changed or not.
 
         Raises:
-            InvalidJobError: a folder has no job files any more, or cannot be read.
+            InvalidJobError: a folder has no job files, or cannot be read, the first time.
         """
-        files = find_job_files(self.paths)
         before = self._known
+        files, unseen = self._files()
         self._known = {path: before.get(path) or _Known({}) for path in files}
+        self._came_or_went = self._known.keys() != before.keys()
+        self._looks += 1
         looks = []
         for path, known in self._known.items():
+            if path in unseen:
+                continue
             stamps = {file: _stamp(file) for file in known.stamps or (str(path),)}
             if not at_all and stamps == known.stamps:
                 known.changing = None
+                if not known.is_valid and self._looks % _AGAIN == 0 and path.is_file():
+                    looks += self._look_again(path, known)
             elif at_all or known.changing == stamps:
                 looks.append(self._look(path, known))
             else:
                 known.changing = stamps
         return looks
 
+    def _files(self) -> tuple[list[Path], set[Path]]:
+        """Return the files, each once, and those of them that cannot be seen now."""
+        found: dict[Path, Path] = {}
+        unseen: set[Path] = set()
+        self.troubles = []
+        for path in self.paths:
+            known = self._of_path.get(path)
+            try:
+                if os.path.isdir(path):  # noqa: PTH112 - which is false for a name that is too long
+                    self._folders.add(path)
+                elif path in self._folders:
+                    raise InvalidJobError("the folder is not there any more", where=str(path))
+                files = find_job_files([path])
+            except CfindError as error:
+                if known is None:
+                    raise
+                self.troubles.append(error)
+                unseen.update(known)
+                files = known
+            self._of_path[path] = files
+            for file in files:
+                found.setdefault(_place(file), file)
+        return list(found.values()), unseen
+
     def at(self, path: Path) -> ScheduledJob | None:
-        """Return the job of a file as it last was valid; None where there is none."""
+        """Return the job of a file as it is scheduled; None where there is none."""
         known = self._known.get(path)
         return known.found if known is not None else None
 
-    def proposed(self, looks: Sequence[Look]) -> list[ScheduledJob]:
-        """Return what `jobs` would be with what was found."""
-        found = {path: known.found for path, known in self._known.items()}
-        found.update((look.path, look.found) for look in looks if look.is_valid)
-        return [job for job in found.values() if job is not None]
+    def stands(self, path: Path) -> str:
+        """Return what holds of a file that cannot be scheduled as it is now."""
+        kept = self.at(path)
+        return f"{kept.job.name} stays as it was" if kept is not None else "it is not scheduled"
 
-    def take(self, looks: Sequence[Look]) -> None:
-        """Let jobs be what was found; those that are invalid stay as they were."""
+    def refusals(self, refused: Sequence[Refusal]) -> dict[str, str]:
+        """Return what is to be told of files that do not go with others, by their paths."""
+        return {
+            str(refusal.path): f"{refusal.path}: {self.stands(refusal.path)}: {refusal.error}"
+            for refusal in refused
+        }
+
+    def take(self, looks: Sequence[Look], check: Check = lambda _: None) -> list[Refusal]:
+        """Let jobs be what was found; those that are invalid, or do not go with others, stay as they were.
+
+        Jobs that are scheduled come before those that are new or have changed, and among these the first
+        file. What is refused is proposed again whenever any file comes, goes or changes.
+
+        Returns:
+            All that is refused, of earlier looks too.
+        """
         for look in looks:
-            if look.is_valid:
-                self._known[look.path].found = look.found
+            self._known[look.path].proposed = look if look.is_valid else None
+        if looks or self._came_or_went:
+            refused = self._colliding(check)
+            for path, known in self._known.items():
+                if known.proposed is not None and path not in refused:
+                    known.found, known.proposed = known.proposed.found, None
+            self._refused = [Refusal(path, refused[path]) for path in self._known if path in refused]
+            self._came_or_went = False
+        return self._refused
+
+    def _colliding(self, check: Check) -> dict[Path, CfindError]:
+        """Return which proposals do not go with the jobs that are, or would be, scheduled."""
+        refused: dict[Path, CfindError] = {}
+        with suppress(CfindError):
+            check([*self._staying(refused), *(job for _, job in self._proposals(refused))])
+            return refused
+        while True:
+            stay = self._staying(refused)
+            # One that is refused may stay as it was, and so be in the way of another that seemed to go.
+            for path, job in self._proposals(refused):
+                error = _check(stay, job, check)
+                if error is None:
+                    stay.append(job)
+                else:
+                    refused[path] = error
+                    if self._known[path].found is not None:
+                        break
+            else:
+                return refused
+
+    def _staying(self, refused: Container[Path]) -> list[ScheduledJob]:
+        return [
+            known.found
+            for path, known in self._known.items()
+            if known.found is not None and (known.proposed is None or path in refused)
+        ]
+
+    def _proposals(self, refused: Container[Path]) -> Iterator[tuple[Path, ScheduledJob]]:
+        for path, known in self._known.items():
+            if known.proposed is not None and known.proposed.found is not None and path not in refused:
+                yield path, known.proposed.found
+
+    def _look_again(self, path: Path, known: _Known) -> list[Look]:
+        """Look at a file that is as it was, and was invalid; nothing where nothing is new."""
+        before = known.problems
+        look = self._look(path, known)
+        return [look] if look.is_valid or look.problems != before else []
 
     def _look(self, path: Path, known: _Known) -> Look:
+        look = self._looked_at(path, known)
+        known.problems, known.is_valid = look.problems, look.is_valid
+        return look
+
+    def _looked_at(self, path: Path, known: _Known) -> Look:
         known.changing = None
         known.stamps = {str(path): _stamp(str(path))}
         if not self.is_named(path) and is_fragment(path):
@@ -207,11 +345,32 @@ class JobFiles:
         return None
 
 
+def _check(others: Sequence[ScheduledJob], job: ScheduledJob, check: Check) -> CfindError | None:
+    """Return what keeps a job from being scheduled together with others, if anything does."""
+    try:
+        check([job])
+        for other in others:
+            check([other, job])
+    except CfindError as error:
+        return error
+    return None
+
+
+def _place(path: Path) -> Path:
+    """Return one path for all spellings; a link counts as a file of its own."""
+    try:
+        return Path(os.path.realpath(path.parent), path.name)
+    except (OSError, ValueError):  # it is no path, as reading it will say
+        return path
+
+
 def _stamp(file: str) -> _Stamp | None:
     try:
         status = Path(file).stat()
     except (OSError, ValueError):
         return None
+    if not stat.S_ISREG(status.st_mode):
+        return 0, 0, status.st_ino  # a pipe is another each time that it is written to, and read but once
     return status.st_mtime_ns, status.st_size, status.st_ino
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from runner.errors import CfindError, ExitStatus
-from runner.scheduler.job_files import JobFiles, ScheduledJob
+from runner.scheduler.job_files import Check, JobFiles, ScheduledJob
 from runner.scheduler.line import Line, Surroundings
 from runner.scheduler.processes import Processes
 from runner.scheduler.signals import ENDINGS, Signals
@@ -30,18 +30,18 @@ class Service:
         tell: prints a message.
         lines: what is scheduled, by the jobs' names.
         leaving: what is not scheduled any more and has a run that goes on.
-        failures: what was told and holds yet, by the jobs' names; by "" what concerns all files.
+        failures: what was told and holds yet, by what it concerns: a folder, a file or a job, and which.
     """
 
     files: JobFiles
     timer: Timer
     processes: Processes
     surroundings: Surroundings
-    check: Callable[[Sequence[ScheduledJob]], None]
+    check: Check
     tell: Callable[[str], None]
     lines: dict[str, Line]
     leaving: dict[str, Line] = field(default_factory=dict)
-    failures: dict[str, str] = field(default_factory=dict)
+    failures: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def serve(self) -> ExitStatus:
         """Call the jobs until a signal comes; end the runs that go on then, and wait for them.
@@ -69,30 +69,22 @@ class Service:
         """Heed what has become of the files."""
         if at_all:
             self.failures.clear()
-        try:
-            looks = self.files.look(at_all=at_all)
-        except CfindError as error:
-            self._fail("", f"{error}; the jobs stay as they were")
-            return
-        self.failures.pop("", None)
+        looks = self.files.look(at_all=at_all)
+        self._told(
+            "folder", {error.where: f"{error}; its jobs stay as they were" for error in self.files.troubles}
+        )
         for look in looks:
             for problem in look.problems:
                 self.tell(str(problem))
             if not look.is_valid:
-                kept = self.files.at(look.path)
-                what = f"{kept.job.name} stays as it was" if kept is not None else "it is not scheduled"
-                self.tell(f"{look.path}: {what}: the file is invalid")
-        try:
-            self.check(self.files.proposed(looks))
-        except CfindError as error:
-            self.tell(f"{error}; what has changed is not heeded")
-        else:
-            self.files.take(looks)
+                self.tell(f"{look.path}: {self.files.stands(look.path)}: the file is invalid")
+        self._told("file", self.files.refusals(self.files.take(looks, self.check)))
         self._follow(at_all=at_all)
 
     def _follow(self, *, at_all: bool) -> None:
         """Let the lines be those of the files."""
         jobs = {job.job.name: job for job in self.files.jobs}
+        failed: dict[str, str] = {}
         for name in [name for name in self.lines if name not in jobs]:
             self.timer.remove(name)
             ended = self.leaving[name] = self.lines.pop(name)
@@ -110,21 +102,22 @@ class Service:
                     what = "read again" if line.scheduled.files == job.files else "changed"
                     line.change(job)
             except CfindError as error:
-                self._fail(name, f"{name}: {error}")
+                failed[name] = f"{name}: {error}"
                 continue
-            self.failures.pop(name, None)
             self.timer.put(line)
             self.tell(f"{name}: {what}; {line.announcement()}")
-        self.failures = {name: text for name, text in self.failures.items() if name in jobs}
+        self._told("job", failed)
         self.leaving = {name: line for name, line in self.leaving.items() if line.is_busy}
         if at_all:
             self.tell(f"read again: {len(jobs)} {'job is' if len(jobs) == 1 else 'jobs are'} scheduled")
 
-    def _fail(self, what: str, text: str) -> None:
-        """Tell a failure, which each look tries to overcome, when it is new."""
-        if self.failures.get(what) != text:
-            self.failures[what] = text
-            self.tell(text)
+    def _told(self, kind: str, failed: Mapping[str, str]) -> None:
+        """Tell the failures of a kind that are new; each look tries to overcome all."""
+        for which, text in failed.items():
+            if self.failures.get((kind, which)) != text:
+                self.tell(text)
+        others = {key: text for key, text in self.failures.items() if key[0] != kind}
+        self.failures = others | {(kind, which): text for which, text in failed.items()}
 
     def _begun(self, job: ScheduledJob) -> Line:
         """Return a line for a job: the one that it had where it is back in the middle of a run."""

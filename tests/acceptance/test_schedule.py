@@ -158,13 +158,35 @@ def test_a_run_takes_the_job_as_it_was_valid(cfind: Cfind) -> None:
     assert processes.run(job, None) is None
 
 
-def test_what_is_wrong_is_told_before_anything_runs(cfind: Cfind) -> None:
+def test_an_invalid_job_is_told_and_keeps_no_other_from_being_scheduled(cfind: Cfind) -> None:
     write_job(cfind.folder, "one")
+    two = write_job(cfind.folder, "two", cron="0 25 * * *")
+    with scheduling(cfind) as scheduler:
+        scheduler.until("schedule.cron: the hour goes from 0 to 23")
+        scheduler.until("jobs/two.yaml: it is not scheduled: the file is invalid")
+        scheduler.until("one: next at")
+        two.write_text(two.read_text("utf-8").replace("0 25", "0 5"), "utf-8")
+        scheduler.until("two: scheduled; next at")
+        scheduler.end()
+
+
+def test_what_is_due_runs_beside_an_invalid_job_which_the_exit_status_tells(cfind: Cfind) -> None:
+    write_job(cfind.folder, "one", cron="0 0 * * *", missed=1)
+    write_job(cfind.folder, "two", cron="0 25 * * *")
+    status, _, stderr = cfind("schedule", "--due", "jobs")
+    assert (status, "one: ended after" in stderr) == (3, True), stderr
+    assert len(list(cfind.folder.glob("one-*.csv"))) == 1
+
+
+def test_where_all_jobs_are_invalid_nothing_is_scheduled(cfind: Cfind) -> None:
+    write_job(cfind.folder, "one", cron="0 24 * * *")
     write_job(cfind.folder, "two", cron="0 25 * * *")
     status, _, stderr = cfind("schedule", "jobs")
-    assert status == 3
-    assert "schedule.cron: the hour goes from 0 to 23" in stderr
-    assert "1 of 2 jobs are invalid, so nothing is scheduled" in stderr
+    assert (status, "none of 2 files can be scheduled" in stderr) == (3, True)
+
+
+def test_now_goes_with_list_alone(cfind: Cfind) -> None:
+    write_job(cfind.folder, "one")
     status, _, stderr = cfind("schedule", "jobs/one.yaml", "--now", "2024-01-01T00:00Z")
     assert (status, "--now goes with --list" in stderr) == (2, True)
 

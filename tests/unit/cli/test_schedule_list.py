@@ -72,14 +72,6 @@ def test_in_folders_other_files_are_passed_over(folder: Path, capsys: pytest.Cap
     [
         ({"a.yaml": ""}, ["a.yaml"], "a.yaml: the job has no schedule; add such as schedule"),
         ({"jobs/a.yaml": ""}, ["jobs"], "no job has a schedule; add"),
-        (
-            {
-                "a.yaml": "name: n\nschedule: {cron: '@daily'}",
-                "b.yaml": "name: n\nschedule: {cron: '@daily'}",
-            },
-            ["a.yaml", "b.yaml"],
-            "b.yaml: a.yaml has the name n too",
-        ),
         ({"a.yaml": "schedule: {cron: 0 25 * * *}"}, ["a.yaml"], "schedule.cron: the hour goes from 0 to 23"),
         ({}, ["a.yaml"], "a.yaml: the job file cannot be read"),
     ],
@@ -93,3 +85,38 @@ def test_what_is_wrong_is_told(
     out, err = capsys.readouterr()
     assert out == ""
     assert message in err
+
+
+@pytest.mark.parametrize(
+    ("texts", "message"),
+    [
+        (
+            {
+                "a.yaml": "name: n\nschedule: {cron: '@daily'}",
+                "b.yaml": "name: n\nschedule: {cron: '@daily'}",
+            },
+            "b.yaml: it is not scheduled: b.yaml: a.yaml has the name n too",
+        ),
+        (
+            {"a.yaml": "name: n\nschedule: {cron: '@daily'}", "b.yaml": "schedule: {cron: 0 25 * * *}"},
+            "b.yaml: it is not scheduled: the file is invalid",
+        ),
+        (
+            {"a.yaml": "name: n\nschedule: {cron: '@daily'}", "b.yaml": ""},
+            "b.yaml: the job has no schedule",
+        ),
+    ],
+)
+def test_a_job_that_cannot_be_scheduled_is_told_and_leaves_the_others(
+    folder: Path, capsys: pytest.CaptureFixture[str], texts: dict[str, str], message: str
+) -> None:
+    for name, text in texts.items():
+        write(folder, name, text)
+    assert main(["schedule", "--list", *texts]) == 3
+    out, err = capsys.readouterr()
+    assert out.startswith("n (a.yaml): @daily")
+    assert out.count("\n") == 6
+    assert message in err
+    assert main(["schedule", "--export", "cron", *texts]) == 3
+    out, err = capsys.readouterr()
+    assert (out, "so nothing is done" in err) == ("", True)

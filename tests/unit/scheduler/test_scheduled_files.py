@@ -5,7 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from datetime import datetime, timezone
 from functools import partial
@@ -16,7 +17,7 @@ import pytest
 
 from runner.errors import AlreadyRunningError, InvalidJobError, StateError
 from runner.scheduler import job_files
-from runner.scheduler.job_files import JobFiles, Look
+from runner.scheduler.job_files import JobFiles, Look, ScheduledJob
 from runner.state.schedule_memory import ScheduleMemory
 
 QUERIES = "queries: {q: {model: worklist, keys: {PatientName: A*}}}\n"
@@ -103,8 +104,10 @@ def test_jobs_come_and_go(files: JobFiles, tmp_path: Path) -> None:
     assert files.jobs == []
     for path in tmp_path.glob("*.yaml"):
         path.unlink()
+    assert files.look() == []
+    assert [error.what for error in files.troubles] == ["the folder has no job files"]
     with pytest.raises(InvalidJobError, match="no job files"):
-        files.look()
+        JobFiles([tmp_path]).look()
 
 
 def test_a_file_that_is_named_and_goes_away_stays(tmp_path: Path) -> None:
@@ -310,3 +313,159 @@ def test_a_file_system_that_cannot_sync_folders_will_do(
     with pytest.raises(StateError, match="cannot be noted") if fails else nullcontext():
         memory.note("job", "@daily", NOON)
     assert memory.through("job", "@daily") == NOON
+
+
+def named(name: str) -> str:
+    return f"version: 1\nname: {name}\n{PEERS}{QUERIES}{SCHEDULE}"
+
+
+class Together:
+    """Files whose jobs are to have names of their own, and what is refused."""
+
+    def __init__(self, folder: Path, **names: str) -> None:
+        self.folder = folder
+        self.write(**names)
+        self.files = JobFiles([folder])
+        self.refused: list[str] = []
+        self.take(self.files.look(at_all=True))
+
+    def write(self, **names: str) -> None:
+        for file, name in names.items():
+            write(self.folder / f"{file}.yaml", named(name))
+
+    def check(self, jobs: Sequence[ScheduledJob]) -> None:
+        names = [job.job.name for job in jobs]
+        if len(set(names)) < len(names):
+            raise InvalidJobError("the same name")
+
+    def take(self, looks: Sequence[Look]) -> None:
+        self.refused = [refusal.path.stem for refusal in self.files.take(looks, self.check)]
+
+    def look(self) -> None:
+        self.take(self.files.look())
+        self.take(self.files.look())
+
+    @property
+    def jobs(self) -> dict[str, str]:
+        return {Path(job.job.source).stem: job.job.name for job in self.files.jobs}
+
+
+def test_only_a_file_that_collides_is_refused_and_only_as_long_as_it_does(tmp_path: Path) -> None:
+    together = Together(tmp_path, a="one")
+    together.write(c="one", d="two")
+    together.look()
+    assert (together.jobs, together.refused) == ({"a": "one", "d": "two"}, ["c"])
+    together.look()
+    assert together.refused == ["c"]
+    (tmp_path / "a.yaml").unlink()
+    together.take(together.files.look())
+    assert (together.jobs, together.refused) == ({"c": "one", "d": "two"}, [])
+
+
+def test_the_job_that_is_scheduled_goes_before_a_new_one_whatever_their_files_are_called(
+    tmp_path: Path,
+) -> None:
+    together = Together(tmp_path, b="one")
+    together.write(a="one")
+    together.look()
+    assert (together.jobs, together.refused) == ({"b": "one"}, ["a"])
+    together.write(b="two")
+    together.look()
+    assert (together.jobs, together.refused) == ({"a": "one", "b": "two"}, [])
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_two_jobs_may_swap_their_names(tmp_path: Path, at_once: bool) -> None:
+    together = Together(tmp_path, a="one", b="two")
+    together.write(a="two")
+    if not at_once:
+        together.look()
+        assert (together.jobs, together.refused) == ({"a": "one", "b": "two"}, ["a"])
+    together.write(b="one")
+    together.look()
+    assert (together.jobs, together.refused) == ({"a": "two", "b": "one"}, [])
+
+
+def test_a_job_that_has_to_stay_as_it_was_may_be_in_the_way_of_another(tmp_path: Path) -> None:
+    together = Together(tmp_path, a="one", b="two", c="three")
+    together.write(a="two", b="three", d="four")
+    together.look()
+    assert together.jobs == {"a": "one", "b": "two", "c": "three", "d": "four"}
+    assert together.refused == ["a", "b"]
+
+
+def test_a_file_that_is_refused_and_becomes_invalid_is_not_taken_for_what_it_was(tmp_path: Path) -> None:
+    together = Together(tmp_path, a="one")
+    together.write(c="one")
+    together.look()
+    write(tmp_path / "c.yaml", "nonsense: [")
+    together.look()
+    (tmp_path / "a.yaml").unlink()
+    together.look()
+    assert (together.jobs, together.refused) == ({}, [])
+
+
+def test_a_folder_that_is_gone_for_a_moment_keeps_its_jobs(tmp_path: Path) -> None:
+    folder = tmp_path / "jobs"
+    write(folder / "a.yaml", named("one"))
+    other = tmp_path / "other.yaml"
+    write(other, named("two"))
+    files = JobFiles([folder, other])
+    files.take(files.look(at_all=True))
+    folder.rename(tmp_path / "away")
+    write(other, named("three"))
+    for _ in range(3):
+        files.take(files.look())
+        assert [error.what for error in files.troubles] == ["the folder is not there any more"]
+    assert [job.job.name for job in files.jobs] == ["one", "three"]  # others are seen meanwhile
+    (tmp_path / "away").rename(folder)
+    (folder / "a.yaml").unlink()
+    write(folder / "b.yaml", named("four"))
+    files.take(files.look())
+    files.take(files.look())
+    assert files.troubles == []
+    assert [job.job.name for job in files.jobs] == ["four", "three"]
+
+
+def test_a_file_is_one_however_it_is_spelled(tmp_path: Path) -> None:
+    write(tmp_path / "jobs" / "a.yaml", named("one"))
+    again = Path(f"{tmp_path}/jobs/../jobs/a.yaml")
+    files = JobFiles([tmp_path / "jobs", again])
+    assert [look.path for look in files.look(at_all=True)] == [tmp_path / "jobs" / "a.yaml"]
+    assert files.is_named(tmp_path / "jobs" / "a.yaml")
+
+
+@pytest.mark.parametrize(
+    ("missing", "text"),
+    [
+        ("peers.yaml", f"include: lacking/peers.yaml\n{QUERIES}"),
+        (
+            "rows.csv",
+            f"{PEERS}queries: {{q: {{model: worklist, foreach: {{csv: lacking/rows.csv}},"
+            " keys: {PatientID: '${row.id}'}}}\n",
+        ),
+        ("x.dcm", f"peers: {{p: {{archive: lacking}}}}\n{QUERIES}"),
+    ],
+)
+def test_an_invalid_job_is_taken_up_once_what_it_lacks_is_there(
+    tmp_path: Path, missing: str, text: str
+) -> None:
+    write(tmp_path / "job.yaml", f"version: 1\n{SCHEDULE}{text}")
+    files = JobFiles([tmp_path / "job.yaml"])
+    [look] = files.look(at_all=True)
+    assert not look.is_valid
+    assert not any(files.look() for _ in range(30))  # nothing is told twice
+    write(tmp_path / "lacking" / missing, PEERS if missing == "peers.yaml" else "id\n1\n")
+    looks = [look for _ in range(job_files._AGAIN) for look in files.look()]
+    assert [look.is_valid for look in looks] == [True]
+
+
+def test_a_pipe_is_not_read_again(tmp_path: Path) -> None:
+    """It would be waited for until somebody writes into it."""
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    with ThreadPoolExecutor() as pool:
+        pool.submit(path.write_text, "nonsense: [")
+        files = JobFiles([path])
+        files.look(at_all=True)
+    assert not any(files.look() for _ in range(30))

@@ -13,7 +13,7 @@ import pytest
 
 from runner.errors import AlreadyRunningError, CfindError, ExitStatus, InvalidJobError, StateError
 from runner.model import Job, Schedule
-from runner.scheduler.job_files import JobFiles, Look, ScheduledJob
+from runner.scheduler.job_files import Check, JobFiles, Look, Refusal, ScheduledJob
 from runner.scheduler.line import Line, Surroundings
 from runner.scheduler.processes import Processes
 from runner.scheduler.service import Service
@@ -37,18 +37,16 @@ class Files:
 
     def __init__(self, *jobs: ScheduledJob) -> None:
         self.jobs = list(jobs)
-        self.error: CfindError | None = None
+        self.troubles: list[CfindError] = []
 
     def look(self, *, at_all: bool = False) -> list[Look]:
-        if self.error is not None:
-            raise self.error
         return []
 
-    def proposed(self, _: Sequence[Look]) -> list[ScheduledJob]:
-        return self.jobs
+    def take(self, _: Sequence[Look], check: Check) -> list[Refusal]:
+        return []
 
-    def take(self, _: Sequence[Look]) -> None:
-        pass
+    def refusals(self, _: Sequence[Refusal]) -> dict[str, str]:
+        return {}
 
 
 class Calls:
@@ -222,12 +220,12 @@ def test_a_job_that_another_process_has_is_told_once_and_scheduled_once_it_is_fr
 
 
 def test_files_that_cannot_be_found_are_told_once(world: World) -> None:
-    world.files.error = InvalidJobError("the folder has no job files", where="jobs")
-    told = ["jobs: the folder has no job files; the jobs stay as they were"]
+    world.files.troubles = [InvalidJobError("the folder has no job files", where="jobs")]
+    told = ["jobs: the folder has no job files; its jobs stay as they were"]
     assert (world.look(), world.look()) == (told, [])
-    world.files.error = None
+    world.files.troubles = []
     assert world.look() == []
-    world.files.error = InvalidJobError("the folder has no job files", where="jobs")
+    world.files.troubles = [InvalidJobError("the folder has no job files", where="jobs")]
     assert world.look() == told
 
 
