@@ -17,10 +17,12 @@ from runner.cli.arguments import (
     given_variables,
 )
 from runner.cli.keeping import add_state_option, state_folder
-from runner.cli.messages import complain, printable, say, speak_json
+from runner.cli.messages import printable, say, speak_json
+from runner.cli.schedule_log import teller
 from runner.cli.scheduled_jobs import all_of, check_together, look
 from runner.engine.run_result import foremost
 from runner.errors import ExitStatus, UsageError
+from runner.scheduler.happening import Tell
 from runner.scheduler.job_files import JobFiles, ScheduledJob
 
 if TYPE_CHECKING:
@@ -97,30 +99,31 @@ def execute(argv: Sequence[str]) -> ExitStatus:
         raise UsageError("cfind schedule: --now goes with --list", "run jobs by the machine's clock")
     if options.to is not None and options.export is None:
         raise UsageError("cfind schedule: --to says where --export writes", "add --export, too")
+    tell = teller(quiet=options.quiet)
     clock, variables = given_clock(options.now), given_variables(options.variables)
     files = JobFiles(options.jobs, variables, options.strict, clock if options.list else None)
     if options.export is not None:
         from runner.cli.schedule_export import export
 
-        return export(all_of(look(files, options.output_dir)), options, _run_options(options))
+        return export(all_of(look(files, options.output_dir, tell)), options, _run_options(options))
     if options.due:
-        return _run_due(files, options)
+        return _run_due(files, options, tell)
     if not options.list:
-        return _serve(files, options)
-    found = look(files, options.output_dir)
+        return _serve(files, options, tell)
+    found = look(files, options.output_dir, tell)
     for number, scheduled in enumerate(found.jobs):
         lines = _times(scheduled, clock)
         say(("\n" if number else "") + "".join(f"{printable(line)}\n" for line in lines))
     return foremost(found.statuses)
 
 
-def _serve(files: JobFiles, options: Namespace) -> ExitStatus:
+def _serve(files: JobFiles, options: Namespace, tell: Tell) -> ExitStatus:
     from importlib.util import find_spec
 
     if find_spec("apscheduler") is None:
         what = "cfind schedule needs APScheduler to run jobs; --list does not"
         raise UsageError(what, "install it: pip install 'cfind-runner[schedule]'")
-    found = look(files, options.output_dir)
+    found = look(files, options.output_dir, tell)
     from runner.scheduler.line import Surroundings, utc_now
     from runner.scheduler.processes import Processes
     from runner.scheduler.service import Service
@@ -133,11 +136,11 @@ def _serve(files: JobFiles, options: Namespace) -> ExitStatus:
         files=files,
         timer=Timer(),
         processes=processes,
-        surroundings=Surroundings(processes.run, memory, utc_now, complain),
+        surroundings=Surroundings(processes.run, memory, utc_now, tell),
         check=partial(check_together, output_dir=options.output_dir),
-        tell=complain,
+        tell=tell,
         lines={},
-        failures={("file", path): text for path, text in files.refusals(found.refused).items()},
+        failures=found.told,
     )
     try:
         return service.serve()
@@ -145,17 +148,17 @@ def _serve(files: JobFiles, options: Namespace) -> ExitStatus:
         memory.release_all()
 
 
-def _run_due(files: JobFiles, options: Namespace) -> ExitStatus:
+def _run_due(files: JobFiles, options: Namespace, tell: Tell) -> ExitStatus:
     from runner.scheduler.line import Surroundings, utc_now
     from runner.scheduler.once import run_due
     from runner.scheduler.processes import Processes
     from runner.state.schedule_memory import ScheduleMemory
 
-    found = look(files, options.output_dir)
+    found = look(files, options.output_dir, tell)
     memory = ScheduleMemory(state_folder(options))
     processes = Processes([*_paths(options), *_run_options(options)])
     try:
-        statuses = run_due(found.jobs, processes, Surroundings(processes.run, memory, utc_now, complain))
+        statuses = run_due(found.jobs, processes, Surroundings(processes.run, memory, utc_now, tell))
     finally:
         memory.release_all()
     return foremost(found.statuses | statuses)

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from runner.cli.messages import complain
 from runner.cli.output_paths import check_outputs
 from runner.cli.reports import ReportFiles
-from runner.errors import CfindError, ExitStatus, InvalidJobError
-from runner.scheduler.job_files import JobFiles, Refusal, ScheduledJob
+from runner.errors import ExitStatus, InvalidJobError
+from runner.scheduler.happening import Happening, Tell
+from runner.scheduler.job_files import JobFiles, ScheduledJob
+from runner.scheduler.refusals import colliding, invalid, without_schedule
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,16 +22,16 @@ class Found:
     Attributes:
         jobs: those that are scheduled.
         statuses: the exit statuses that the others ask for.
-        refused: those of the others that are valid, and do not go with the jobs.
+        told: what was told of those of them that are valid, and do not go with the jobs.
     """
 
     jobs: list[ScheduledJob]
     statuses: set[ExitStatus]
-    refused: list[Refusal]
+    told: dict[tuple[str, str], Happening]
 
 
-def look(files: JobFiles, output_dir: Path) -> Found:
-    """Look at the files for the first time; say on stderr what is wrong with each that cannot be scheduled.
+def look(files: JobFiles, output_dir: Path, tell: Tell) -> Found:
+    """Look at the files for the first time; say what is wrong with each that cannot be scheduled.
 
     In folders, jobs without a schedule and files for jobs to include are passed over.
 
@@ -38,29 +39,26 @@ def look(files: JobFiles, output_dir: Path) -> Found:
         CfindError: there is nothing to be scheduled.
     """
     looks = files.look(at_all=True)
-    errors: list[CfindError] = []
+    statuses: set[ExitStatus] = set()
     for seen in looks:
-        for problem in seen.problems:
-            complain(str(problem))
-        if not seen.is_valid:
-            errors.append(InvalidJobError("it is not scheduled: the file is invalid", where=str(seen.path)))
-        elif seen.found is None and files.is_named(seen.path):
-            advice = 'add such as schedule: {cron: "@daily"}'
-            errors.append(InvalidJobError("the job has no schedule", advice, str(seen.path)))
+        told = list(invalid(files, seen))
+        if seen.is_valid and seen.found is None and files.is_named(seen.path):
+            told.append(without_schedule(seen))
+        for happening in told:
+            tell(happening)
+        if any(happening.event == "schedule_refused" for happening in told):
+            statuses.add(ExitStatus.INVALID_JOB)
     refused = files.take(looks, partial(check_together, output_dir=output_dir))
-    texts = [*map(str, errors), *files.refusals(refused).values()]
-    statuses = {error.status for error in (*errors, *(refusal.error for refusal in refused))}
-    if not files.jobs:
-        if len(texts) == 1:
-            raise (*errors, *(refusal.error for refusal in refused))[0]
-        for text in texts:
-            complain(text)
-        if texts:
-            raise InvalidJobError(f"none of {len(looks)} files can be scheduled", "see above what is wrong")
-        raise InvalidJobError("no job has a schedule", 'add schedule: {cron: "0 2 * * 1-5"} to one')
-    for text in texts:
-        complain(text)
-    return Found(files.jobs, statuses, refused)
+    collisions = colliding(files, refused)
+    for happening in collisions.values():
+        tell(happening)
+    statuses.update(refusal.error.status for refusal in refused)
+    if files.jobs:
+        return Found(files.jobs, statuses, {("file", path): told for path, told in collisions.items()})
+    if statuses:
+        none = "the file cannot" if len(looks) == 1 else f"none of {len(looks)} files can"
+        raise InvalidJobError(f"{none} be scheduled", "see above what is wrong")
+    raise InvalidJobError("no job has a schedule", 'add such as schedule: {cron: "0 2 * * 1-5"} to one')
 
 
 def all_of(found: Found) -> list[ScheduledJob]:

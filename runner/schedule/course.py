@@ -6,6 +6,7 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import chain, pairwise
 
 from runner.model import CatchUp, Schedule
 from runner.schedule.times import Times
@@ -47,44 +48,59 @@ class Course:
     name: str
     grace: timedelta = GRACE
 
-    def begin(self, time: datetime) -> datetime:
-        """Return when the run for a time begins: the jitter later that this time has, always the same."""
-        if not self.schedule.jitter:
-            return time
+    def delay(self, time: datetime, following: datetime | None) -> timedelta:
+        """Return how much later than a time its run begins: by chance, and always the same.
+
+        Args:
+            time: one of the times.
+            following: the next one, after which the run does not begin: it would pass for missed.
+        """
+        longest: float = self.schedule.jitter
+        if longest and following is not None:
+            longest = min(longest, (following - time).total_seconds())
+        if not longest:
+            return timedelta(0)
         chance = random.Random(f"{self.name} {time.timestamp():.0f}")  # noqa: S311 - nobody gains by guessing it
-        return time + timedelta(seconds=chance.uniform(0, self.schedule.jitter))
+        return timedelta(seconds=chance.uniform(0, longest))
 
     def begin_after(self, now: datetime) -> datetime | None:
         """Return when the next run begins, None where there is none any more."""
-        for time in self.times.following(now - timedelta(seconds=self.schedule.jitter)):
-            begin = self.begin(time)
+        for _, begin in self._begins(now - timedelta(seconds=self.schedule.jitter)):
             if begin > now:
                 return begin
         return None
 
-    def turn(self, through: datetime, now: datetime) -> Turn | None:
+    def turn(self, through: datetime, now: datetime, ended: datetime | None = None) -> Turn | None:
         """Return what is to be done now; None where nothing is.
 
         Args:
             through: the last time that was dealt with.
             now: the present.
+            ended: when the run before came to its end, None where there was none: what came before that had
+                to wait, and is late, if only by a second.
         """
-        first = last = None
-        count = 0
-        for time in self._passed(through, now):
+        last, count = None, 0
+        for passed in self._begins(through):
+            if passed[1] > now:
+                break
             count += 1
-            first, last = first or time, time
-        if first is None or last is None:
+            last = passed
+            if self.schedule.catch_up is CatchUp.ALL:
+                break
+        if last is None:
             return None
-        catch_up = self.schedule.catch_up
-        chosen, skipped = (first, 0) if catch_up is CatchUp.ALL else (last, count - 1)
-        is_late = now - self.begin(chosen) > self.grace
-        if is_late and catch_up is CatchUp.NONE:
-            return Turn(chosen, runs=False, is_late=True, skipped=count)
-        return Turn(chosen, runs=True, is_late=is_late, skipped=skipped)
+        time, begin = last
+        is_late = now - begin > self.grace or (ended is not None and begin < ended)
+        if is_late and self.schedule.catch_up is CatchUp.NONE:
+            return Turn(time, runs=False, is_late=True, skipped=count)
+        return Turn(time, runs=True, is_late=is_late, skipped=count - 1)
 
-    def _passed(self, through: datetime, now: datetime) -> Iterator[datetime]:
-        for time in self.times.between(through, now):
-            if self.begin(time) > now:
-                return
-            yield time
+    def _begins(self, after: datetime) -> Iterator[tuple[datetime, datetime]]:
+        """Yield the times after an instant, each with when its run begins."""
+        times = self.times.following(after)
+        if not self.schedule.jitter:
+            yield from ((time, time) for time in times)
+            return
+        for time, following in pairwise(chain(times, (None,))):
+            assert time is not None  # which stands behind the others
+            yield time, time + self.delay(time, following)

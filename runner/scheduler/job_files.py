@@ -222,18 +222,6 @@ class JobFiles:
         known = self._known.get(path)
         return known.found if known is not None else None
 
-    def stands(self, path: Path) -> str:
-        """Return what holds of a file that cannot be scheduled as it is now."""
-        kept = self.at(path)
-        return f"{kept.job.name} stays as it was" if kept is not None else "it is not scheduled"
-
-    def refusals(self, refused: Sequence[Refusal]) -> dict[str, str]:
-        """Return what is to be told of files that do not go with others, by their paths."""
-        return {
-            str(refusal.path): f"{refusal.path}: {self.stands(refusal.path)}: {refusal.error}"
-            for refusal in refused
-        }
-
     def take(self, looks: Sequence[Look], check: Check = lambda _: None) -> list[Refusal]:
         """Let jobs be what was found; those that are invalid, or do not go with others, stay as they were.
 

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from runner.errors import ExitStatus
 from runner.schedule.course import GRACE, Course
+from runner.scheduler.happening import Happening
 from runner.scheduler.job_files import ScheduledJob
 from runner.scheduler.line import Line, Surroundings
 from runner.scheduler.processes import Processes
@@ -49,7 +50,8 @@ def run_due(
             try:
                 thread.start()
             except RuntimeError:  # those that go on are waited for all the same
-                surroundings.tell(f"{line.name}: cannot be run: there is no thread to be had")
+                text = "cannot be run: there is no thread to be had; it counts as missed"
+                surroundings.tell(Happening("scheduled_run_postponed", text, line.name, is_trouble=True))
                 statuses.add(ExitStatus.DEFECT)
             else:
                 threads.append(thread)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from runner.errors import CfindError, ExitStatus
+from runner.scheduler.happening import Happening, Tell
 from runner.scheduler.job_files import Check, JobFiles, ScheduledJob
 from runner.scheduler.line import Line, Surroundings
 from runner.scheduler.processes import Processes
+from runner.scheduler.refusals import colliding, impossible, invalid, unseen
 from runner.scheduler.signals import ENDINGS, Signals
 from runner.scheduler.timer import Timer
 
@@ -27,7 +29,7 @@ class Service:
         processes: their runs.
         surroundings: what the runs need.
         check: raises a CfindError where jobs cannot be scheduled together.
-        tell: prints a message.
+        tell: prints what happens.
         lines: what is scheduled, by the jobs' names.
         leaving: what is not scheduled any more and has a run that goes on.
         failures: what was told and holds yet, by what it concerns: a folder, a file or a job, and which.
@@ -38,10 +40,10 @@ class Service:
     processes: Processes
     surroundings: Surroundings
     check: Check
-    tell: Callable[[str], None]
+    tell: Tell
     lines: dict[str, Line]
     leaving: dict[str, Line] = field(default_factory=dict)
-    failures: dict[tuple[str, str], str] = field(default_factory=dict)
+    failures: dict[tuple[str, str], Happening] = field(default_factory=dict)
 
     def serve(self) -> ExitStatus:
         """Call the jobs until a signal comes; end the runs that go on then, and wait for them.
@@ -55,7 +57,7 @@ class Service:
                 self.lines[job.job.name] = Line(job, self.surroundings)
             for line in self.lines.values():
                 self.timer.put(line)
-                self.tell(f"{line.name}: {line.announcement()}")
+                line.announce("schedule_next")
             self.timer.start()
             while True:
                 came = signals.wait(_TICK)
@@ -70,26 +72,24 @@ class Service:
         if at_all:
             self.failures.clear()
         looks = self.files.look(at_all=at_all)
-        self._told(
-            "folder", {error.where: f"{error}; its jobs stay as they were" for error in self.files.troubles}
-        )
+        self._told("folder", unseen(self.files))
         for look in looks:
-            for problem in look.problems:
-                self.tell(str(problem))
-            if not look.is_valid:
-                self.tell(f"{look.path}: {self.files.stands(look.path)}: the file is invalid")
-        self._told("file", self.files.refusals(self.files.take(looks, self.check)))
+            for happening in invalid(self.files, look):
+                self.tell(happening)
+        self._told("file", colliding(self.files, self.files.take(looks, self.check)))
         self._follow(at_all=at_all)
 
     def _follow(self, *, at_all: bool) -> None:
         """Let the lines be those of the files."""
         jobs = {job.job.name: job for job in self.files.jobs}
-        failed: dict[str, str] = {}
+        failed: dict[str, Happening] = {}
         for name in [name for name in self.lines if name not in jobs]:
             self.timer.remove(name)
             ended = self.leaving[name] = self.lines.pop(name)
             ended.end()
-            self.tell(f"{name}: not scheduled any more{'; its run goes on' if ended.is_busy else ''}")
+            goes_on = ended.is_busy
+            text = f"not scheduled any more{'; its run goes on' if goes_on else ''}"
+            self.tell(Happening("schedule_left", text, name, members={"run_goes_on": goes_on}))
         for name, job in jobs.items():
             line = self.lines.get(name)
             if line is not None and line.scheduled is job:
@@ -102,22 +102,23 @@ class Service:
                     what = "read again" if line.scheduled.files == job.files else "changed"
                     line.change(job)
             except CfindError as error:
-                failed[name] = f"{name}: {error}"
+                failed[name] = impossible(name, error)
                 continue
             self.timer.put(line)
-            self.tell(f"{name}: {what}; {line.announcement()}")
+            line.announce("schedule_next", f"{what}; ", change=what)
         self._told("job", failed)
         self.leaving = {name: line for name, line in self.leaving.items() if line.is_busy}
         if at_all:
-            self.tell(f"read again: {len(jobs)} {'job is' if len(jobs) == 1 else 'jobs are'} scheduled")
+            text = f"read again: {len(jobs)} {'job is' if len(jobs) == 1 else 'jobs are'} scheduled"
+            self.tell(Happening("schedule_read_again", text, members={"jobs": len(jobs)}))
 
-    def _told(self, kind: str, failed: Mapping[str, str]) -> None:
+    def _told(self, kind: str, failed: Mapping[str, Happening]) -> None:
         """Tell the failures of a kind that are new; each look tries to overcome all."""
-        for which, text in failed.items():
-            if self.failures.get((kind, which)) != text:
-                self.tell(text)
-        others = {key: text for key, text in self.failures.items() if key[0] != kind}
-        self.failures = others | {(kind, which): text for which, text in failed.items()}
+        for which, happening in failed.items():
+            if self.failures.get((kind, which)) != happening:
+                self.tell(happening)
+        others = {key: told for key, told in self.failures.items() if key[0] != kind}
+        self.failures = others | {(kind, which): happening for which, happening in failed.items()}
 
     def _begun(self, job: ScheduledJob) -> Line:
         """Return a line for a job: the one that it had where it is back in the middle of a run."""
@@ -133,7 +134,8 @@ class Service:
         going_on = self.processes.end(number)
         if going_on:
             runs = "the run that goes on" if going_on == 1 else f"the {going_on} runs that go on"
-            self.tell(f"ending {runs} in order; once more ends at once")
+            text = f"ending {runs} in order; once more ends at once"
+            self.tell(Happening("schedule_ending", text, members={"signal": int(number), "runs": going_on}))
         lines = [*self.lines.values(), *self.leaving.values()]
         while self.processes.count or any(line.is_busy for line in lines):
             for again in signals.wait(_TICK / 10):

@@ -65,15 +65,26 @@ class ScheduleMemory:
         Args:
             job: the job's name.
             schedule: its times, in words: what was noted for others does not count.
+
+        Raises:
+            StateError: what was noted cannot be read.
         """
+        path = self._path(job)
         try:
-            noted = json.loads(self._path(job).read_text("utf-8"))
+            noted = json.loads(path.read_text("utf-8"))
             if noted["schedule"] != schedule:
                 return None
             time = datetime.fromisoformat(noted["through"])
-        except (OSError, ValueError, KeyError, TypeError):  # nothing is lost but what would be made up for
+            if time.utcoffset() is None:
+                raise ValueError
+        except FileNotFoundError:
             return None
-        return time if time.utcoffset() is not None else None
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            why = error.strerror if isinstance(error, OSError) else "it is garbled"
+            what = f"{path} cannot be read: {why}"
+            advice = f"what the job {job} missed until now is not made up for"
+            raise StateError(what, advice) from None
+        return time
 
     def note(self, job: str, schedule: str, through: datetime) -> None:
         """Note up to which time a schedule was dealt with.

@@ -87,7 +87,7 @@ def days_ago(number: int) -> str:
 def test_missed_runs_are_made_up_for_each_at_its_own_time(cfind: Cfind) -> None:
     write_job(cfind.folder, "nightly", cron="0 0 * * *", missed=2)
     with scheduling(cfind) as scheduler:
-        scheduler.until("nightly: ended after", "exit status 0; next at")
+        scheduler.until("nightly: ended after", "exit status 0; next now, late, for")
         scheduler.until("nightly: ended after", "exit status 0; next at")
         assert scheduler.end() == 143
     written = {path.name for path in cfind.folder.glob("*.csv")}
@@ -218,8 +218,7 @@ def test_without_apscheduler_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPat
 
 def test_what_is_due_runs_for_another_scheduler(cfind: Cfind) -> None:
     path = write_job(cfind.folder, "nightly", cron="0 0 * * *", missed=3)
-    status, _, stderr = cfind("schedule", "--due", path, "--quiet")
-    assert status == 0, stderr
+    assert cfind("schedule", "--due", path, "--quiet") == (0, b"", "")
     written = {path.name for path in cfind.folder.glob("*.csv")}
     assert written == {f"nightly-{days_ago(number)}.csv" for number in (0, 1, 2)}
     assert cfind("schedule", "--due", path) == (0, b"", "")
@@ -267,6 +266,30 @@ def test_all_is_told_as_json_on_request(cfind: Cfind) -> None:
     status, _, stderr = cfind("schedule", "--due", path, "--log", "json")
     assert status == 0, stderr
     told = [json.loads(line) for line in stderr.splitlines()]
-    texts = [entry.get("text", "") for entry in told]
-    assert any(text.startswith("nightly: begun") for text in texts)
-    assert any(entry["event"] == "run_ended" for entry in told)
+    events = [entry["event"] for entry in told]
+    assert (events[0], events[-1], "run_ended" in events) == (
+        "scheduled_run_begun",
+        "scheduled_run_ended",
+        True,
+    )
+    begun, ended = told[0], told[-1]
+    assert begun["job"] == ended["job"] == "nightly"
+    assert begun["late"] is True
+    assert ended["due"] == begun["due"] < ended["next"]
+    assert ended["exit_status"] == 0
+
+
+def test_a_run_that_another_one_keeps_from_running_is_due_again(cfind: Cfind) -> None:
+    path = write_job(cfind.folder, "nightly", cron="0 0 * * *", missed=1)
+    valid = path.read_text("utf-8")
+    path.write_text(valid.replace("    level", "    repeat: 1000000\n    level"), "utf-8")
+    with cfind.start("run", path) as other:
+        next(_waited_for(lambda: list(cfind.folder.glob(".nightly-*"))))
+        path.write_text(valid, "utf-8")
+        status, _, stderr = cfind("schedule", "--due", path)
+        assert status == 9
+        assert "nightly: not run, since another run of the job goes on; it is tried again" in stderr
+        other.send_signal(signal.SIGTERM)
+        other.wait(30)
+    status, _, stderr = cfind("schedule", "--due", path)
+    assert (status, "nightly: begun, late, for" in stderr) == (0, True), stderr

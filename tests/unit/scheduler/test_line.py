@@ -14,8 +14,9 @@ import pytest
 
 from runner.errors import ExitStatus
 from runner.model import CatchUp, Job, Schedule
+from runner.scheduler.happening import Happening
 from runner.scheduler.job_files import ScheduledJob
-from runner.scheduler.line import AGAIN, Line, Surroundings
+from runner.scheduler.line import AGAIN, POLITELY, Line, Surroundings
 from runner.scheduler.once import run_due
 from runner.scheduler.processes import Processes, counts_as
 from runner.state.schedule_memory import ScheduleMemory
@@ -45,6 +46,9 @@ class World:
         self.ran: list[datetime] = []
         self.told: list[str] = []
 
+    def tell(self, happening: Happening) -> None:
+        self.told.append(str(happening))
+
     def run(self, scheduled: ScheduledJob, now: datetime | None) -> int | None:
         self.ran.append(self.time)
         return self.ends.pop(0)() if self.ends else 0
@@ -54,10 +58,17 @@ class World:
 
     def surroundings(self, memory: ScheduleMemory, processes: Processes | None = None) -> Surroundings:
         run = self.run if processes is None else processes.run
-        return Surroundings(run, memory, lambda: self.time, self.told.append)
+        return Surroundings(run, memory, lambda: self.time, self.tell)
 
-    def line(self, catch_up: CatchUp = CatchUp.ONE) -> Line:
-        return Line(hourly("nightly", catch_up), self.surroundings(self.memory()))
+    def line(self, catch_up: CatchUp = CatchUp.ONE, jitter: int = 0) -> Line:
+        return Line(hourly("nightly", catch_up, jitter), self.surroundings(self.memory()))
+
+    def call(self, line: Line) -> set[ExitStatus]:
+        """Call a line when it wants to be called next."""
+        begin = line.next_begin()
+        assert begin is not None
+        self.time = max(self.time, begin)
+        return line.go()
 
     def due(self, processes: Processes, *names: str) -> set[ExitStatus]:
         memory = self.memory()
@@ -67,10 +78,9 @@ class World:
             memory.release_all()
 
 
-def hourly(name: str, catch_up: CatchUp = CatchUp.ONE) -> ScheduledJob:
-    return ScheduledJob(
-        Job(name, (), (), source=f"{name}.yaml"), Schedule("0 * * * *", "UTC", 0, catch_up), {}
-    )
+def hourly(name: str, catch_up: CatchUp = CatchUp.ONE, jitter: int = 0) -> ScheduledJob:
+    schedule = Schedule("0 * * * *", "UTC", jitter, catch_up)
+    return ScheduledJob(Job(name, (), (), source=f"{name}.yaml"), schedule, {})
 
 
 @pytest.fixture
@@ -214,7 +224,7 @@ def test_a_job_without_a_thread_is_no_success_and_the_others_run(
     monkeypatch.setattr(processes, "run", world.run)
     monkeypatch.setattr(threading.Thread, "start", start)
     assert world.due(processes, "first", "second") == {ExitStatus.DEFECT, ExitStatus.SUCCESS}
-    assert "first: cannot be run: there is no thread to be had" in world.told
+    assert "first: cannot be run: there is no thread to be had; it counts as missed" in world.told
     assert "second: begun for 2024-01-01T01:00:00+00:00" in world.told
 
 
@@ -234,3 +244,158 @@ def test_a_process_that_cannot_be_given_its_files_does_not_stay(
     with pytest.raises(OSError, match="temporarily"):
         processes.run(hourly("nightly"), None)
     assert (processes.count, begun[0].returncode) == (0, -signal.SIGKILL)
+
+
+def test_a_run_that_another_one_keeps_from_running_is_tried_each_minute_and_told_once(world: World) -> None:
+    line = world.line()
+    world.ends = [lambda: 9, lambda: 9, lambda: 9]
+    world.time = at("01-01T01:00:00")
+    for _ in range(3):
+        assert line.go() == {ExitStatus.ALREADY_RUNNING}
+        assert world.memory().through("nightly", "0 * * * * UTC") == at("01-01T00:30:00")
+        world.time += POLITELY - timedelta(seconds=1)
+        assert not line.is_stale()
+        world.time += timedelta(seconds=1)
+        assert line.is_stale()
+        assert line.next_begin() == world.time
+    assert line.go() == {ExitStatus.SUCCESS}
+    assert world.memory().through("nightly", "0 * * * * UTC") == at("01-01T01:00:00")
+    begun, postponed, ended = world.told
+    assert begun == "nightly: begun for 2024-01-01T01:00:00+00:00"
+    assert postponed == "nightly: not run, since another run of the job goes on; it is tried again"
+    assert "exit status 0; next at 2024-01-01T02:00:00+00:00" in ended
+    assert not line.is_stale()
+
+
+def test_a_run_that_is_not_made_up_for_is_tried_again_only_as_long_as_it_is_in_time(world: World) -> None:
+    line = world.line(CatchUp.NONE)
+    world.ends = [lambda: 9] * 9
+    world.time = at("01-01T01:00:00")
+    while line.go() == {ExitStatus.ALREADY_RUNNING}:
+        world.time += AGAIN
+    assert len(world.ran) == 4
+    assert world.told[-2].endswith(
+        "1 run was missed and is not made up for, the last one at 2024-01-01T01:00:00+00:00"
+    )
+    assert world.memory().through("nightly", "0 * * * * UTC") == at("01-01T01:00:00")
+
+
+def test_what_is_due_and_another_run_keeps_from_running_stays_due(world: World) -> None:
+    processes = Processes([])
+    processes.run = world.run  # type: ignore[method-assign]
+    world.ends = [lambda: 9]
+    world.time = at("01-01T01:00:05")
+    assert world.due(processes, "nightly") == {ExitStatus.ALREADY_RUNNING}
+    assert world.due(processes, "nightly") == {ExitStatus.SUCCESS}
+    assert world.due(processes, "nightly") == set()
+
+
+@pytest.mark.parametrize("catch_up", [CatchUp.ONE, CatchUp.ALL])
+def test_runs_that_are_made_up_for_begin_by_the_jitter_later(world: World, catch_up: CatchUp) -> None:
+    world.memory().note("nightly", "0 * * * * UTC", at("01-01T00:00:00"))
+    world.time = at("01-01T05:30:00")
+    line = world.line(catch_up, jitter=1000)
+    begin = line.next_begin()
+    assert begin is not None
+    assert timedelta(0) < begin - world.time <= timedelta(seconds=1000)
+    line.announce("schedule_next")
+    due = "05" if catch_up is CatchUp.ONE else "01"
+    assert world.told == [
+        f"nightly: next at {begin:%Y-%m-%dT%H:%M:%S}+00:00, late, for 2024-01-01T{due}:00:00+00:00"
+    ]
+    world.time += timedelta(seconds=1)
+    assert line.go() == set()  # whoever calls too early
+    assert not line.is_stale()
+    assert line.next_begin() == begin
+    world.time = begin
+    assert line.go() == {ExitStatus.SUCCESS}
+    assert set(world.ran) == {begin}  # one after the other, without a further pause
+    assert len(world.ran) == (1 if catch_up is CatchUp.ONE else 5)
+
+
+def test_after_the_machine_slept_runs_begin_by_the_jitter_later_too(world: World) -> None:
+    line = world.line(jitter=1000)
+    world.time = at("01-01T07:30:00")
+    assert line.go() == set()
+    assert not line.is_stale()
+    world.time += timedelta(seconds=1000)
+    assert line.is_stale()
+    assert world.call(line) == {ExitStatus.SUCCESS}
+    assert line.next_begin() is not None
+
+
+def test_no_run_is_made_up_for_that_came_while_the_one_before_went_on(world: World) -> None:
+    line = world.line(CatchUp.NONE)
+
+    def long() -> int:
+        world.time += timedelta(seconds=3605)
+        return 0
+
+    world.ends = [long]
+    world.time = at("01-01T01:00:00")
+    assert line.go() == {ExitStatus.SUCCESS}
+    assert len(world.ran) == 1
+    missed, following = world.told[-2:]
+    assert missed.endswith(
+        "1 run was missed and is not made up for, the last one at 2024-01-01T02:00:00+00:00"
+    )
+    assert following == "nightly: next at 2024-01-01T03:00:00+00:00"
+
+
+def test_what_came_while_the_run_before_went_on_begins_at_once(world: World) -> None:
+    line = world.line(jitter=1000)
+
+    def long() -> int:
+        world.time += timedelta(hours=2)
+        return 0
+
+    world.ends = [long]
+    assert world.call(line) == {ExitStatus.SUCCESS}
+    first, second = world.ran
+    assert second - first == timedelta(hours=2)
+
+
+def test_it_is_said_that_a_run_is_late_and_begins_now(world: World) -> None:
+    world.memory().note("nightly", "0 * * * * UTC", at("01-01T00:00:00"))
+    world.time = at("01-01T02:30:00")
+    line = world.line(CatchUp.ALL)
+    line.announce("schedule_next")
+    line.go()
+    assert world.told[0] == "nightly: next now, late, for 2024-01-01T01:00:00+00:00"
+    first, second = (text for text in world.told if "ended" in text)
+    assert first.endswith("exit status 0; next now, late, for 2024-01-01T02:00:00+00:00")
+    assert second.endswith("exit status 0; next at 2024-01-01T03:00:00+00:00")
+
+
+def test_a_memory_that_is_garbled_is_told_and_the_job_begins_anew(world: World) -> None:
+    world.memory().note("nightly", "0 * * * * UTC", at("01-01T00:00:00"))
+    [path] = world.folder.glob("state/schedule/*.json")
+    path.write_text("{", encoding="utf-8")
+    line = world.line()
+    [told] = world.told
+    assert told.startswith("nightly: warning: ")
+    assert told.endswith("it is garbled; what the job nightly missed until now is not made up for")
+    assert line.next_begin() == at("01-01T01:00:00")
+    assert world.memory().through("nightly", "0 * * * * UTC") == world.time
+
+
+def test_what_happens_has_members_for_programs(world: World) -> None:
+    world.memory().note("nightly", "0 * * * * UTC", at("01-01T00:00:00"))
+    world.time = at("01-01T02:30:00")
+    happened: list[Happening] = []
+    line = Line(
+        hourly("nightly"), Surroundings(world.run, world.memory(), lambda: world.time, happened.append)
+    )
+    world.ends = [lambda: 6]
+    line.go()
+    assert [(told.event, told.job, told.is_trouble) for told in happened] == [
+        ("scheduled_run_begun", "nightly", False),
+        ("schedule_missed", "nightly", True),
+        ("scheduled_run_ended", "nightly", True),
+    ]
+    due, following = "2024-01-01T02:00:00+00:00", "2024-01-01T03:00:00+00:00"
+    begun, missed, ended = (dict(told.members) for told in happened)
+    assert begun == {"due": due, "late": True}
+    assert missed == {"number": 1, "run_for": due}
+    assert ended.pop("seconds") >= 0
+    assert ended == {"due": due, "late": True, "exit_status": 6, "signal": None, "next": following}

@@ -252,12 +252,13 @@ def test_the_memory_keeps_what_is_noted_for_a_schedule(tmp_path: Path) -> None:
         '{"schedule": "@daily", "through": "2024-01-01"}',
     ],
 )
-def test_a_memory_that_is_broken_is_none(tmp_path: Path, text: str) -> None:
+def test_a_memory_that_is_garbled_says_so(tmp_path: Path, text: str) -> None:
     memory = ScheduleMemory(tmp_path / "state")
     memory.note("job", "@daily", NOON)
     [path] = (tmp_path / "state" / "schedule").glob("*.json")
     path.write_text(text, encoding="utf-8")
-    assert memory.through("job", "@daily") is None
+    with pytest.raises(StateError, match=r"job.json cannot be read: it is garbled; what the job job missed"):
+        memory.through("job", "@daily")
 
 
 def test_a_job_has_one_scheduler(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from runner.errors import AlreadyRunningError, CfindError, ExitStatus, InvalidJobError, StateError
 from runner.model import Job, Schedule
+from runner.scheduler.happening import Happening
 from runner.scheduler.job_files import Check, JobFiles, Look, Refusal, ScheduledJob
 from runner.scheduler.line import Line, Surroundings
 from runner.scheduler.processes import Processes
@@ -44,9 +45,6 @@ class Files:
 
     def take(self, _: Sequence[Look], check: Check) -> list[Refusal]:
         return []
-
-    def refusals(self, _: Sequence[Refusal]) -> dict[str, str]:
-        return {}
 
 
 class Calls:
@@ -82,12 +80,15 @@ class World:
             files=cast("JobFiles", self.files),
             timer=cast("Timer", self.timer),
             processes=self.processes,
-            surroundings=Surroundings(self.run, self.memory, lambda: self.time, self.told.append),
+            surroundings=Surroundings(self.run, self.memory, lambda: self.time, self.tell),
             check=lambda _: None,
-            tell=self.told.append,
+            tell=self.tell,
             lines={},
         )
         self.look()
+
+    def tell(self, happening: Happening) -> None:
+        self.told.append(str(happening))
 
     def run(self, scheduled: ScheduledJob, now: datetime | None) -> int | None:
         self.ran.append((self.time, scheduled.files["job.yaml"]))

@@ -83,7 +83,10 @@ class World:
         end = datetime.fromisoformat(until).replace(tzinfo=UTC)
         scheduler = ByHand(timezone=UTC, executors={"default": DebugExecutor()})
         timer, memory = Timer(scheduler), ScheduleMemory(self.folder)
-        line = Line(self.scheduled, Surroundings(self.run, memory, self.clock.now, self.told.append))
+        line = Line(
+            self.scheduled,
+            Surroundings(self.run, memory, self.clock.now, lambda told: self.told.append(str(told))),
+        )
         timer.put(line)
         timer.start()
         while (seconds := scheduler.due()) is not None:
