@@ -77,6 +77,22 @@ def parser() -> ArgumentParser:
     add_clock_option(made)
     add_strict_option(made)
     made.add_argument(
+        "--metrics",
+        type=Path,
+        metavar="FOLDER",
+        help="write numbers of each job's last run to FOLDER/JOB.prom, for Prometheus",
+    )
+    made.add_argument(
+        "--no-hooks",
+        action="store_true",
+        help="do not run the commands that jobs name under on_success and on_failure",
+    )
+    made.add_argument(
+        "--no-wait",
+        action="store_true",
+        help="do not wait for the window of a peer to open: what is to be asked of it then fails",
+    )
+    made.add_argument(
         "--quiet", action="store_true", help="no summary of each run, only failures and warnings"
     )
     made.add_argument(
@@ -99,6 +115,8 @@ def execute(argv: Sequence[str]) -> ExitStatus:
         raise UsageError("cfind schedule: --now goes with --list", "run jobs by the machine's clock")
     if options.to is not None and options.export is None:
         raise UsageError("cfind schedule: --to says where --export writes", "add --export, too")
+    if options.metrics is not None:
+        _check_metrics(options)
     tell = teller(quiet=options.quiet)
     clock, variables = given_clock(options.now), given_variables(options.variables)
     files = JobFiles(options.jobs, variables, options.strict, clock if options.list else None)
@@ -117,6 +135,19 @@ def execute(argv: Sequence[str]) -> ExitStatus:
     return foremost(found.statuses)
 
 
+def _check_metrics(options: Namespace) -> None:
+    """Check where metrics are written.
+
+    Raises:
+        UsageError: it is no folder, or not one that is known elsewhere.
+    """
+    if options.export == "kubernetes":
+        what = f"--metrics {options.metrics} is a folder of this machine, which Kubernetes does not see"
+        raise UsageError(what, "leave it out")
+    if not options.metrics.is_dir():
+        raise UsageError(f"--metrics {options.metrics} is no folder", "make it, or name another")
+
+
 def _serve(files: JobFiles, options: Namespace, tell: Tell) -> ExitStatus:
     from importlib.util import find_spec
 
@@ -131,7 +162,7 @@ def _serve(files: JobFiles, options: Namespace, tell: Tell) -> ExitStatus:
     from runner.state.schedule_memory import ScheduleMemory
 
     memory = ScheduleMemory(state_folder(options))
-    processes = Processes([*_paths(options), *_run_options(options)])
+    processes = Processes([*_paths(options), *_run_options(options)], options.metrics)
     service = Service(
         files=files,
         timer=Timer(),
@@ -156,7 +187,7 @@ def _run_due(files: JobFiles, options: Namespace, tell: Tell) -> ExitStatus:
 
     found = look(files, options.output_dir, tell)
     memory = ScheduleMemory(state_folder(options))
-    processes = Processes([*_paths(options), *_run_options(options)])
+    processes = Processes([*_paths(options), *_run_options(options)], options.metrics)
     try:
         statuses = run_due(found.jobs, processes, Surroundings(processes.run, memory, utc_now, tell))
     finally:
@@ -169,7 +200,8 @@ def _run_options(options: Namespace) -> list[str]:
     words = [word for variable in options.variables for word in ("--var", variable)]
     if options.log == "json":
         words += ["--log", "json"]
-    return words + [f"--{name}" for name in ("strict", "quiet", "debug") if getattr(options, name)]
+    flags = ("strict", "quiet", "debug", "no-hooks", "no-wait")
+    return words + [f"--{name}" for name in flags if getattr(options, name.replace("-", "_"))]
 
 
 def _paths(options: Namespace) -> list[str]:

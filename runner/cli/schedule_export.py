@@ -13,6 +13,7 @@ from runner.cli.messages import complain, say
 from runner.errors import ExitStatus, InvalidJobError
 from runner.schedule.exports import FORMS, Exported, ExportError
 from runner.scheduler.job_files import ScheduledJob
+from runner.scheduler.processes import metrics_option
 from runner.state.lock import file_name
 
 
@@ -52,12 +53,14 @@ def _exported(scheduled: ScheduledJob, options: Namespace, run_options: Sequence
     paths = ["--output-dir", str(options.output_dir.resolve())]
     if options.state is not None:
         paths += ["--state", str(options.state.resolve())]
+    metrics = options.metrics.resolve() if options.metrics is not None else None
+    folder_of_metrics = ["--metrics", str(metrics)] if metrics is not None else []
     return Exported(
         name=job.name,
         schedule=scheduled.schedule,
         times=scheduled.times,
-        run=(*command, "run", source, *paths, *run_options),
-        due=(*command, "schedule", "--due", source, *paths, *run_options),
+        run=(*command, "run", source, *paths, *metrics_option(metrics, job.name), *run_options),
+        due=(*command, "schedule", "--due", source, *paths, *folder_of_metrics, *run_options),
         folder=str(Path.cwd()),
         lock=str(state_folder(options).resolve().parent / f".cfind-{file_name(job.name)}.lock"),
         file=Path(job.source).name,

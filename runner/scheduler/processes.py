@@ -20,6 +20,7 @@ from pathlib import Path
 import runner
 from runner.errors import ExitStatus
 from runner.scheduler.job_files import ScheduledJob
+from runner.state.lock import file_name
 
 #: What the process begins with: it finds this package even where it is not installed, and takes none for it
 #: that lies in the current folder.
@@ -52,15 +53,22 @@ def counts_as(status: int) -> ExitStatus:
         return ExitStatus.DEFECT
 
 
+def metrics_option(folder: Path | None, job: str) -> list[str]:
+    """Return the option of `cfind run` for a job's numbers in a file of its own; none for no folder."""
+    return [] if folder is None else ["--metrics", str(folder / f"{file_name(job)}.prom")]
+
+
 class Processes:
     """The runs that go on.
 
     Args:
         options: of `cfind run`, for all of them.
+        metrics: the folder where each job's numbers are written; None for nowhere.
     """
 
-    def __init__(self, options: Sequence[str]) -> None:
+    def __init__(self, options: Sequence[str], metrics: Path | None = None) -> None:
         self._options = tuple(options)
+        self._metrics = metrics
         self._lock = threading.Lock()
         self._going_on: set[subprocess.Popen[bytes]] = set()
         self._signal: signal.Signals | None = None
@@ -85,7 +93,12 @@ class Processes:
         Raises:
             OSError: there is no process to be had, or it cannot be given the files.
         """
-        words = ["run", scheduled.job.source, *self._options]
+        words = [
+            "run",
+            scheduled.job.source,
+            *self._options,
+            *metrics_option(self._metrics, scheduled.job.name),
+        ]
         if now is not None:
             words += ["--dates-of", now.isoformat()]
         root = str(Path(runner.__file__).resolve().parents[1])

@@ -224,6 +224,43 @@ def test_what_is_due_runs_for_another_scheduler(cfind: Cfind) -> None:
     assert cfind("schedule", "--due", path) == (0, b"", "")
 
 
+def test_each_job_has_metrics_of_its_own_and_no_hooks_on_request(cfind: Cfind) -> None:
+    hooks = "on_success: [touch, hooked]\n"
+    for name in ("one", "two/of: them"):
+        path = write_job(cfind.folder, name.partition("/")[0], cron="0 0 * * *")
+        path.write_text(path.read_text("utf-8").replace("name: two", f"name: '{name}'") + hooks, "utf-8")
+    (cfind.folder / "numbers").mkdir()
+    words = ["schedule", "--due", "jobs", "--metrics", "numbers", "--no-wait", "--no-hooks"]
+    assert cfind(*words)[0] == 0  # which notes when it was
+    for path in (cfind.folder / ".cfind" / "schedule").glob("*.json"):
+        known = json.loads(path.read_text("utf-8"))
+        known["through"] = f"{datetime.now(timezone.utc) - timedelta(days=1):%Y-%m-%d}T23:00:00+00:00"
+        path.write_text(json.dumps(known), "utf-8")
+    status, _, stderr = cfind(*words)
+    assert status == 0, stderr
+    numbers = {path.name: path.read_text("utf-8") for path in (cfind.folder / "numbers").iterdir()}
+    assert numbers.keys() == {"one.prom", "two%2Fof%3A%20them.prom"}
+    assert 'cfind_exit_status{job="one"} 0' in numbers["one.prom"]
+    assert not (cfind.folder / "hooked").exists()
+    status, _, stderr = cfind("schedule", "--list", "jobs", "--metrics", "nowhere")
+    assert (status, "--metrics nowhere is no folder" in stderr) == (2, True)
+
+
+def test_exports_say_where_metrics_go_and_what_is_not_done(cfind: Cfind) -> None:
+    path = write_job(cfind.folder, "one")
+    path.write_text(path.read_text("utf-8").replace("catch_up: all", "catch_up: none"), "utf-8")
+    words = ["schedule", path, "--metrics", ".", "--no-wait", "--no-hooks", "--export"]
+    status, printed, stderr = cfind(*words, "systemd")
+    assert status == 0, stderr
+    expected = f" --metrics {cfind.folder}/one.prom --no-hooks --no-wait\n"
+    assert expected in printed.decode("utf-8")
+    path.write_text(path.read_text("utf-8").replace("catch_up: none", "catch_up: all"), "utf-8")
+    _, printed, _ = cfind(*words, "cron")
+    assert f" --metrics {cfind.folder} --no-hooks --no-wait\n" in printed.decode("utf-8")
+    status, _, stderr = cfind(*words, "kubernetes")
+    assert (status, "which Kubernetes does not see" in stderr) == (2, True)
+
+
 def test_the_first_call_runs_the_time_that_has_just_come_and_tells_what_came_of_it(cfind: Cfind) -> None:
     path = write_job(cfind.folder, "always", cron="* * * * *")
     path.write_text(
