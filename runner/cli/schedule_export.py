@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 
 from runner.cli.keeping import state_folder
 from runner.cli.messages import complain, say
 from runner.errors import ExitStatus, InvalidJobError
+from runner.model import Job
 from runner.schedule.exports import FORMS, Exported, ExportError
 from runner.scheduler.job_files import ScheduledJob
 from runner.scheduler.processes import metrics_option
@@ -25,6 +27,8 @@ def export(jobs: Sequence[ScheduledJob], options: Namespace, run_options: Sequen
         SinkError: a file cannot be written.
     """
     texts: dict[str, str] = {}
+    if options.export == "cron":  # CRON_TZ holds for all that stands below it
+        jobs = sorted(jobs, key=lambda scheduled: bool(scheduled.schedule.timezone))
     for scheduled in jobs:
         texts |= _texts(scheduled, options, run_options)
     if options.to is not None:
@@ -66,7 +70,28 @@ def _exported(scheduled: ScheduledJob, options: Namespace, run_options: Sequence
         file=Path(job.source).name,
         image=options.image,
         more=tuple(run_options),
+        inputs=tuple(_inputs(job)),
     )
+
+
+def _inputs(job: Job) -> Iterator[str]:
+    """Yield the files and folders that a job is made of, relative to its own; folders end with a slash."""
+    from runner.jobfile.rows import CsvRows
+
+    files: list[str | Path] = [*job.included]
+    for peer in job.peers:
+        tls = peer.tls
+        files += [peer.archive] if peer.archive is not None else []
+        if tls is not None:
+            own = (tls.key, tls.certificate, *tls.ca_files, *tls.ca_directories, *tls.crl_files)
+            files += [file for file in own if file is not None]
+    for query in job.queries:
+        rows = query.requests.rows if not isinstance(query.requests, tuple) else None
+        files += [rows.path] if isinstance(rows, CsvRows) else []
+    folder = Path(job.source).resolve().parent
+    for file in files:
+        path = os.path.relpath(Path(file).resolve(), folder)
+        yield f"{path}/" if Path(file).is_dir() else path
 
 
 def _write(folder: Path, texts: dict[str, str]) -> None:

@@ -19,6 +19,10 @@ _DAYS = ("Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat")
 #: Kubernetes gives up on a CronJob that has missed more times than that within its deadline.
 _MOST_MISSED = 90
 _WEEK = 7 * 86400
+#: Kubernetes appends to the name of a CronJob, for names of 63 characters.
+_LONGEST_NAME = 52
+#: What a file in a ConfigMap may be called.
+_KEY = re.compile(r"(?!\.\.)[-._a-zA-Z0-9]{1,253}")
 #: What a run may be late that is not made up for, in seconds.
 _SOON = 120
 
@@ -42,6 +46,7 @@ class Exported:
         file: of the job, without its folder.
         image: of containers.
         more: options that are no paths of this machine.
+        inputs: the other files and folders that the job is made of, relative to its own folder.
     """
 
     name: str
@@ -54,11 +59,16 @@ class Exported:
     file: str
     image: str
     more: tuple[str, ...] = ()
+    inputs: tuple[str, ...] = ()
 
     @property
     def plain_name(self) -> str:
         """The name in letters that units and objects may have; no two names have the same."""
-        plain = re.sub(r"[^a-z0-9]+", "-", self.name.lower()).strip("-")[:40].strip("-")
+        return self.plain(40)
+
+    def plain(self, longest: int) -> str:
+        """Return such a name that is no longer than that, but for a digest of 7 characters."""
+        plain = re.sub(r"[^a-z0-9]+", "-", self.name.lower()).strip("-")[:longest].strip("-")
         if plain == self.name:
             return plain
         from hashlib import blake2b
@@ -122,6 +132,9 @@ def _word(word: str) -> str:
 
 def _path(path: str) -> str:
     _check_line(path)
+    if path != path.rstrip() or path.endswith("\\"):
+        what = "a folder's name ends with a blank or a backslash, which systemd does not take as it is"
+        raise ExportError(what, "rename the folder")
     return path.replace("%", "%%")
 
 
@@ -129,7 +142,10 @@ def _path(path: str) -> str:
 
 
 def cron(job: Exported, now: datetime) -> dict[str, str]:
-    """Return lines of a crontab. CRON_TZ is cronie's; where it is not known, the machine's zone counts."""
+    """Return lines of a crontab. CRON_TZ is cronie's; where it is not known, the machine's zone counts.
+
+    It holds for all lines below it: in one table, jobs without a zone come first.
+    """
     del now
     schedule = job.schedule
     makes_up = schedule.catch_up is not CatchUp.NONE
@@ -140,11 +156,14 @@ def cron(job: Exported, now: datetime) -> dict[str, str]:
         _check_line(text)
     command = f"cd {folder} && {{}}{command}".replace("%", "\\%")
     lines = [f"# cfind: {_one_line(job.name)}"]
-    # what stands above counts for all lines below it
-    lines.append(f"CRON_TZ={schedule.timezone}" if schedule.timezone else "# in the machine's time zone")
+    if schedule.timezone:
+        lines.append("# CRON_TZ needs cronie; Debian's cron ignores it, and takes the machine's time zone")
+        lines.append(f"CRON_TZ={schedule.timezone}")
+    else:
+        lines.append("# in the machine's time zone: no CRON_TZ above it")
     lines.append(f"{_fields(schedule.cron)} {command.replace('{}', wait, 1)}")
     if makes_up:
-        lines.append(f"@reboot {command.replace('{}', '', 1)}")
+        lines.append(f"@reboot {command.replace('{}', wait, 1)}")
     return {f"cfind-{job.plain_name}.cron": "\n".join(lines) + "\n"}
 
 
@@ -169,7 +188,8 @@ def kubernetes(job: Exported, now: datetime) -> dict[str, str]:
     """Return a CronJob (batch/v1). Kubernetes makes up for one run, however many were missed.
 
     Raises:
-        ExportError: the time zone is left to the machine, or Kubernetes understands the days otherwise.
+        ExportError: the time zone is left to the machine, Kubernetes understands the days otherwise, or a
+            ConfigMap cannot hold the job's files.
     """
     schedule, cron = job.schedule, job.times.cron
     if not schedule.timezone:
@@ -180,7 +200,8 @@ def kubernetes(job: Exported, now: datetime) -> dict[str, str]:
     if len(cron.days) < 31 and len(cron.weekdays) < 7 and not cron.either_day:
         what = "of a day with a star and a step, and another one, Kubernetes takes either, and cron both"
         raise ExportError(what, "write one of the days as *")
-    name = f"cfind-{job.plain_name}"
+    _check_keys(job)
+    name = f"cfind-{job.plain(_LONGEST_NAME - len('cfind-') - 7)}"
     words = ["cfind", "run", f"/jobs/{job.file}", "--output-dir", "/output", *job.more]
     if schedule.jitter:
         wait = f"sleep $(shuf -i 0-{schedule.jitter} -n 1) && exec {shlex.join(words)}"
@@ -217,6 +238,20 @@ spec:
             - {{name: output, persistentVolumeClaim: {{claimName: {name}}}}}
 """
     }
+
+
+def _check_keys(job: Exported) -> None:
+    """Check that a ConfigMap can hold the files: those of one folder, under names that are its keys."""
+    if _KEY.fullmatch(job.file) is None:
+        what = f"a ConfigMap has no file {job.file!r}: names have letters, digits, -, _ and . alone"
+        raise ExportError(what, "rename the file")
+    for file in job.inputs:
+        if _KEY.fullmatch(file) is None:
+            what = f"the job needs {file!r}, and a ConfigMap holds the files of one folder, under names of"
+            what += " letters, digits, -, _ and ."
+            raise ExportError(
+                what, "put it beside the job as a file with such a name, or mount the folder yourself"
+            )
 
 
 def _deadline(job: Exported, now: datetime) -> int:

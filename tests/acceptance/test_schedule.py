@@ -275,7 +275,8 @@ def test_the_first_call_runs_the_time_that_has_just_come_and_tells_what_came_of_
 def test_exports_are_printed_or_written(cfind: Cfind, form: str) -> None:
     write_job(cfind.folder, "one")
     path = cfind.folder / "jobs" / "one.yaml"
-    path.write_text(path.read_text("utf-8").replace("catch_up: all", "catch_up: one"), "utf-8")
+    text = path.read_text("utf-8").replace("catch_up: all", "catch_up: one")
+    path.write_text(text.replace(f"archive: '{ARCHIVE}'", "host: localhost, port: 104"), "utf-8")
     status, printed, stderr = cfind("schedule", "jobs", "--export", form, "--image", "example.org/cfind")
     assert (status, stderr) == (0, "")
     assert b"cfind" in printed
@@ -289,6 +290,36 @@ def test_exports_are_printed_or_written(cfind: Cfind, form: str) -> None:
         return
     text = "".join(file.read_text("utf-8") for file in files)
     assert f" {path} --output-dir {cfind.folder}" in text  # wherever it is run
+
+
+def test_in_one_table_a_time_zone_holds_for_no_job_without_one(cfind: Cfind) -> None:
+    for name, zone in (("a", "timezone: Asia/Tokyo, "), ("b", ""), ("c", "timezone: UTC, ")):
+        path = write_job(cfind.folder, name)
+        text = path.read_text("utf-8").replace("timezone: UTC\n", "", 1)
+        path.write_text(text.replace("timezone: UTC, ", zone), "utf-8")
+    _, printed, _ = cfind("schedule", "jobs", "--export", "cron")
+    lines = printed.decode("utf-8").splitlines()
+    found = [line for line in lines if line.startswith(("CRON_TZ=", "# cfind:"))]
+    assert found == ["# cfind: b", "# cfind: a", "CRON_TZ=Asia/Tokyo", "# cfind: c", "CRON_TZ=UTC"]
+
+
+@pytest.mark.parametrize(
+    ("text", "needs"),
+    [
+        ("peers: {p: {archive: images}}\n", "images/"),
+        ("include: shared/peers.yaml\n", "shared/peers.yaml"),
+    ],
+)
+def test_what_kubernetes_would_not_find_is_not_exported(cfind: Cfind, text: str, needs: str) -> None:
+    path = write_job(cfind.folder, "one")
+    job = path.read_text("utf-8").replace("catch_up: all", "catch_up: one")
+    path.write_text(job.replace(f"peers: {{p: {{archive: '{ARCHIVE}'}}}}\n", text), "utf-8")
+    (path.parent / "images").mkdir()
+    (path.parent / "shared").mkdir()
+    (path.parent / "shared" / "peers.yaml").write_text("peers: {p: {host: localhost, port: 104}}", "utf-8")
+    status, printed, stderr = cfind("schedule", path, "--export", "kubernetes")
+    assert (status, printed) == (3, b"")
+    assert f"jobs/one.yaml: the job needs '{needs}'" in stderr.replace(f"{cfind.folder}/", "")
 
 
 @pytest.mark.parametrize("words", [["--list", "--due"], ["--export", "cron", "--list"], ["--to", "."]])

@@ -113,10 +113,12 @@ def test_cron():
     assert cron(exported(), NOW) == {
         "cfind-nightly.cron": """\
 # cfind: nightly
+# CRON_TZ needs cronie; Debian's cron ignores it, and takes the machine's time zone
 CRON_TZ=Europe/Berlin
 30 2 * * 1,2,3,4,5 cd /srv && sleep $(shuf -i 0-120 -n 1) && \
 flock -n /srv/.nightly.lock /bin/cfind schedule --due /srv/nightly.yaml
-@reboot cd /srv && flock -n /srv/.nightly.lock /bin/cfind schedule --due /srv/nightly.yaml
+@reboot cd /srv && sleep $(shuf -i 0-120 -n 1) && \
+flock -n /srv/.nightly.lock /bin/cfind schedule --due /srv/nightly.yaml
 """
     }
 
@@ -133,7 +135,7 @@ flock -n /srv/.nightly.lock /bin/cfind schedule --due /srv/nightly.yaml
 def test_crons_fields_mean_the_same_elsewhere(fields, written):
     [text] = cron(exported(fields, "", 0, "none", run=("/bin/cfind", "run", "50% a.yaml")), NOW).values()
     assert text == (
-        "# cfind: nightly\n# in the machine's time zone\n"
+        "# cfind: nightly\n# in the machine's time zone: no CRON_TZ above it\n"
         f"{written} cd /srv && flock -n /srv/.nightly.lock /bin/cfind run '50\\% a.yaml'\n"
     )
     assert parse_cron(written) == parse_cron(fields)
@@ -181,6 +183,11 @@ def test_kubernetes_makes_up_for_runs_as_long_as_it_counts_them(fields, catch_up
     ("more", "what"),
     [
         ({"zone": ""}, "another time zone"),
+        ({"file": "two words.yaml"}, "has no file 'two words.yaml'"),
+        ({"file": "100%.yaml"}, "has no file '100%.yaml'"),
+        ({"file": "..yaml"}, "has no file"),
+        ({"inputs": ("a.yaml", "shared/peers.yaml")}, "the job needs 'shared/peers.yaml'"),
+        ({"inputs": ("../peers.yaml",)}, "the job needs '../peers.yaml'"),
         ({"catch_up": "all"}, "makes up for one run at most"),
         ({"fields": "0 0 */2 * fri"}, "Kubernetes takes either, and cron both"),
     ],
@@ -189,3 +196,19 @@ def test_what_kubernetes_cannot_do_is_refused(more, what):
     with pytest.raises(ExportError, match=what) as caught:
         kubernetes(exported(**more), NOW)
     assert caught.value.args[1]
+
+
+def test_names_of_cronjobs_are_no_longer_than_kubernetes_takes():
+    names = []
+    for job in ("a" * 40, "a" * 41, "a" * 60, "b" + "-" * 30 + "b" * 60, "nightly"):
+        [text] = kubernetes(exported(name=job), NOW).values()
+        names.append(yaml.safe_load(text)["metadata"]["name"])
+    assert max(map(len, names)) == 52
+    assert len(set(names)) == len(names)
+    assert names[-1] == "cfind-nightly"
+
+
+@pytest.mark.parametrize("folder", ["/srv/jobs ", "/srv/jobs\t", "/srv/jobs\\"])
+def test_systemd_would_take_another_folder_for_one_that_ends_with_a_blank(folder):
+    with pytest.raises(ExportError, match="ends with a blank"):
+        systemd(exported(folder=folder), NOW)
