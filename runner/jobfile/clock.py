@@ -19,6 +19,10 @@ _ISO = re.compile(
 )
 
 
+#: Files beside those of the time zones: what they hold is another thing on each machine, or no zone.
+_NO_NAMES = frozenset({"localtime", "posixrules", "Factory"})
+
+
 class UnknownZoneError(ValueError):
     """There is no time zone of that name; its argument are the names that there are."""
 
@@ -90,6 +94,8 @@ class Clock:
 def _zone(name: str) -> tzinfo:
     from zoneinfo import ZoneInfo, available_timezones
 
+    if name in _NO_NAMES:
+        raise UnknownZoneError(available_timezones() - _NO_NAMES)
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):

@@ -21,7 +21,8 @@ _WORDS = {
 }
 
 _ITEM = re.compile(
-    r"(?:(?P<all>\*)|(?P<first>[0-9]+|[a-z]+)(?:-(?P<last>[0-9]+|[a-z]+))?)(?:/(?P<step>[0-9]+))?"
+    r"(?:(?P<all>\*)|(?P<first>[0-9]+|[a-z]+)(?:-(?P<last>[0-9]+|[a-z]+))?)(?:/(?P<step>[0-9]+))?",
+    re.ASCII | re.IGNORECASE,
 )
 
 #: The most days that months have.
@@ -91,12 +92,12 @@ class Cron:
 
 
 def fields_of(text: str) -> list[str]:
-    """Return the fields as they are written, in lower case, or those that a word stands for.
+    """Return the fields as they are written, or those that a word stands for.
 
     Raises:
         CronError: the word is not cron's.
     """
-    text = text.strip().lower()
+    text = text.strip()
     return (_by_word(text) if text.startswith("@") else text).split()
 
 
@@ -133,11 +134,11 @@ def parse_cron(text: str) -> Cron:
 
 
 def _by_word(word: str) -> str:
-    if word == "@reboot":
+    if word.lower() == "@reboot":
         raise CronError("@reboot is no time", "write the five fields of a time, or @daily")
-    if word not in _WORDS:
+    if word.lower() not in _WORDS:
         raise CronError("cron has no such word", f"known are {', '.join(_WORDS)}")
-    return _WORDS[word]
+    return _WORDS[word.lower()]
 
 
 def _values(field: _Field, written: str) -> tuple[int, ...]:
@@ -174,7 +175,7 @@ def _item(field: _Field, text: str) -> range:
         raise CronError(
             f"the range of the {field.name} runs backwards", "write the lower end first, or two ranges"
         )
-    step = int(match["step"][:9]) if match["step"] else 1
+    step = _digits(match["step"]) if match["step"] else 1
     if not step:
         raise CronError(
             f"the step of the {field.name} is zero", "leave it out, or write how far it is to the next"
@@ -186,12 +187,17 @@ def _item(field: _Field, text: str) -> range:
 
 
 def _number(field: _Field, text: str) -> int:
-    if text in field.names:
-        return field.names.index(text) + field.first_name
+    if text.lower() in field.names:
+        return field.names.index(text.lower()) + field.first_name
     if text.isdigit():
-        number = int(text[:9])
+        number = _digits(text)
         if field.low <= number <= field.high:
             return number
         raise CronError(f"the {field.name} goes from {field.low} to {field.high}", "check the number")
     names = f", or such as {field.names[1]}" if field.names else ""
     raise CronError(f"{text!r} is no {field.name}", f"write a number from {field.low} to {field.high}{names}")
+
+
+def _digits(text: str) -> int:
+    """Return a number, or a large one that is in no field where there are more digits than int() takes."""
+    return int(text.lstrip("0")[:9] or "0")

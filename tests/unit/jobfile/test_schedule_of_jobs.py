@@ -1,5 +1,7 @@
 from pathlib import Path
 
+import pytest
+
 from runner.jobfile.load import load_job
 from runner.model import CatchUp, Schedule
 
@@ -32,3 +34,12 @@ def test_the_timezone_is_the_jobs_where_it_has_none(tmp_path):
     both = "timezone: Europe/Berlin\nschedule: {cron: 0 2 * * 1-5, timezone: UTC}"
     assert schedule_of(tmp_path, both).timezone == "UTC"
     assert schedule_of(tmp_path, both.replace(", timezone: UTC", "")).timezone == "Europe/Berlin"
+
+
+@pytest.mark.parametrize("name", ["localtime", "posixrules", "Factory"])
+@pytest.mark.parametrize("text", ["timezone: {}\n", 'schedule: {{cron: "@daily", timezone: {}}}'])
+def test_what_lies_beside_the_time_zones_is_none(tmp_path, name, text):
+    (tmp_path / "job.yaml").write_text(HEAD + text.format(name), encoding="utf-8")
+    job, problems = load_job(tmp_path / "job.yaml")
+    assert job is None
+    assert [problem.what for problem in problems] == ["there is no such time zone"]

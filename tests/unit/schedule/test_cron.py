@@ -74,6 +74,10 @@ def test_day_of_month_and_day_of_week_mean_either(fields, days):
     assert [day for day in range(1, 32) if cron.has(date(2024, 1, day))] == days
 
 
+def test_numbers_may_begin_with_any_number_of_zeros():
+    assert parse_cron("0000000005 00 */0000000002 * *") == parse_cron("5 0 */2 * *")
+
+
 @pytest.mark.parametrize(
     ("text", "what"),
     [
@@ -87,10 +91,14 @@ def test_day_of_month_and_day_of_week_mean_either(fields, days):
         ("0 2 * * 8", "the day of the week goes from 0 to 7"),
         ("0 2 * * monday", "'monday' is no day of the week"),
         ("0 2 * mon *", "'mon' is no month"),
+        ("0 2 * * MONDAY", "'MONDAY' is no day of the week"),
+        ("0 2 * Monday-5 *", "'Monday' is no month"),
+        ("0 2 * * \u017fun", "'\u017fun' is no day of the week"),
+        ("0 0000000025 * * *", "the hour goes from 0 to 23"),
         ("0 2 * * mon#1", "'mon#1' is no day of the week"),
-        ("0 2 L * *", "'l' is no day of the month"),
+        ("0 2 L * *", "'L' is no day of the month"),
         ("0 2 ? * *", "'?' is no day of the month"),
-        ("0 2 15W * *", "'15w' is no day of the month"),
+        ("0 2 15W * *", "'15W' is no day of the month"),
         ("-1 2 * * *", "'-1' is no minute"),
         ("1,,2 2 * * *", "empty item in the field of the minute"),
         ("5/15 * * * *", "a step of the minute needs a range"),
