@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from runner.jobfile.lint import declared, hierarchy, profiles, values, worklist
+from runner.jobfile.lint import declared, hierarchy, profiles, schedules, values, worklist
 from runner.jobfile.lint.subject import Check, subject
 from runner.jobfile.nodes import Mapping
 from runner.jobfile.section import Section
@@ -28,6 +28,7 @@ CHECKS: dict[str, Check] = {
     "repeat-into-file": declared.repeats_into_files,
     "increment-replaced": declared.replaced_increments,
     "name-changes": declared.changing_names,
+    "jitter-too-long": schedules.long_jitter,
     "column-not-asked": declared.columns_not_asked,
     "unused-peer": declared.unused_peers,
     "unknown-option": declared.unknown_options,

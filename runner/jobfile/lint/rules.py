@@ -73,6 +73,9 @@ RULES: dict[str, Rule] = {
     "name-changes": Rule(
         Severity.WARNING, "A job that its earlier runs matter to has the same name in all of them"
     ),
+    "jitter-too-long": Rule(
+        Severity.WARNING, "The jitter of a schedule is shorter than the time between two runs"
+    ),
     "column-not-asked": Rule(Severity.WARNING, "A column is among the keys that are asked for"),
     "unused-peer": Rule(Severity.WARNING, "Every peer is asked by a query"),
     "unknown-option": Rule(

@@ -43,3 +43,26 @@ def test_what_lies_beside_the_time_zones_is_none(tmp_path, name, text):
     job, problems = load_job(tmp_path / "job.yaml")
     assert job is None
     assert [problem.what for problem in problems] == ["there is no such time zone"]
+
+
+@pytest.mark.parametrize(
+    ("schedule", "seconds"),
+    [
+        ('cron: "*/10 * * * *", jitter: 599', None),
+        ('cron: "*/10 * * * *", jitter: 600', 600),
+        ('cron: "*/7 * * * *", jitter: 300', 240),
+        ('cron: "0 2,3 * * mon", jitter: 3600', 3600),
+        ('cron: "@daily", jitter: 86400', 86400),
+        ('cron: "@daily", jitter: 80000', None),
+        ('cron: "0 0 29 2 *", jitter: 86400', None),
+        ('cron: "* * * * *", jitter: 60', 60),
+    ],
+)
+def test_jitter_that_reaches_the_next_run_is_warned_of(tmp_path, schedule, seconds):
+    text = f"schedule: {{timezone: UTC, {schedule}}}"
+    (tmp_path / "job.yaml").write_text(HEAD + text, encoding="utf-8")
+    job, problems = load_job(tmp_path / "job.yaml")
+    assert job is not None
+    found = [problem for problem in problems if problem.id == "jitter-too-long"]
+    assert [problem.path for problem in found] == (["schedule.jitter"] if seconds else [])
+    assert all(f"the {seconds} s between two runs" in problem.what for problem in found)
