@@ -240,6 +240,12 @@ class StateError(CfindError):
     status = ExitStatus.INVALID_JOB
 
 
+class UnwritableStateError(StateError):
+    """What has to be kept, since nothing is right without it, cannot be written."""
+
+    status = ExitStatus.SINK_FAILED
+
+
 class InterruptedRunError(CfindError):
     """The run was ended by SIGINT or SIGTERM; `outcome` is that of a FindError."""
 

@@ -8,7 +8,7 @@ import os
 from datetime import datetime
 from pathlib import Path
 
-from runner.errors import AlreadyRunningError, StateError
+from runner.errors import AlreadyRunningError, StateError, UnwritableStateError
 from runner.state.folder import prepare
 from runner.state.lock import JobLock, file_name
 
@@ -23,13 +23,14 @@ class ScheduleMemory:
         folder: the state folder.
 
     Raises:
-        StateError: it cannot be made.
+        UnwritableStateError: it cannot be made.
+        StateError: it is no folder.
     """
 
     def __init__(self, folder: Path) -> None:
-        prepare(folder)
         self._folder = folder / _NAME
-        prepare(self._folder)
+        _make(folder)
+        _make(self._folder)
         self._locks: dict[str, JobLock] = {}
 
     def take(self, job: str) -> None:
@@ -37,7 +38,7 @@ class ScheduleMemory:
 
         Raises:
             AlreadyRunningError: one does already.
-            StateError: the folder has no locks.
+            UnwritableStateError: the folder has no locks.
         """
         if job in self._locks:
             return
@@ -47,6 +48,8 @@ class ScheduleMemory:
             who = error.what.partition(": ")[2]
             what = f"another cfind schedule has the job {job}{': ' if who else ''}{who}"
             raise AlreadyRunningError(what, "end it, or let --state name another folder") from None
+        except StateError as error:
+            raise UnwritableStateError(error.what, error.advice) from None
 
     def release(self, job: str) -> None:
         """Let other processes schedule a job."""
@@ -90,7 +93,7 @@ class ScheduleMemory:
         """Note up to which time a schedule was dealt with.
 
         Raises:
-            StateError: it cannot be noted.
+            UnwritableStateError: it cannot be noted.
         """
         path = self._path(job)
         temporary = path.with_suffix(".tmp")
@@ -103,10 +106,19 @@ class ScheduleMemory:
             _sync_names(self._folder)
         except OSError as error:
             what = f"it cannot be noted in {self._folder} when the job {job} ran: {error.strerror}"
-            raise StateError(what, "check room and permissions") from None
+            raise UnwritableStateError(what, "check room and permissions") from None
 
     def _path(self, job: str) -> Path:
         return self._folder / f"{file_name(job)}.json"
+
+
+def _make(folder: Path) -> None:
+    try:
+        prepare(folder)
+    except StateError as error:
+        if folder.exists():
+            raise
+        raise UnwritableStateError(error.what, error.advice) from None
 
 
 def _sync_names(folder: Path) -> None:

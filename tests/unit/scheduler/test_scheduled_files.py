@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from runner.errors import AlreadyRunningError, InvalidJobError, StateError
+from runner.errors import AlreadyRunningError, ExitStatus, InvalidJobError, StateError
 from runner.scheduler import job_files
 from runner.scheduler.job_files import JobFiles, Look, ScheduledJob
 from runner.state.schedule_memory import ScheduleMemory
@@ -274,8 +274,33 @@ def test_a_job_has_one_scheduler(tmp_path: Path) -> None:
 
 def test_a_memory_that_cannot_be_written_says_so(tmp_path: Path) -> None:
     (tmp_path / "state").write_text("no folder", encoding="utf-8")
-    with pytest.raises(StateError, match="is no folder"):
+    with pytest.raises(StateError, match="is no folder") as caught:
         ScheduleMemory(tmp_path / "state")
+    assert caught.value.status is ExitStatus.INVALID_JOB
+    with pytest.raises(StateError, match="cannot be made: No such file") as caught:
+        ScheduleMemory(tmp_path / "nowhere" / "state")
+    assert caught.value.status is ExitStatus.SINK_FAILED
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS])
+def test_a_disk_that_takes_no_memory_is_no_fault_of_the_job(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    memory = ScheduleMemory(tmp_path / "state")
+
+    def refuse(*_: Any, **__: Any) -> Any:
+        raise OSError(number, os.strerror(number))
+
+    with monkeypatch.context() as failing:
+        failing.setattr(os, "open", refuse)
+        with pytest.raises(StateError, match="has no lock") as caught:
+            memory.take("job")
+        assert caught.value.status is ExitStatus.SINK_FAILED
+    with monkeypatch.context() as failing:
+        failing.setattr(os, "fsync", refuse)
+        with pytest.raises(StateError, match="cannot be noted") as caught:
+            memory.note("job", "@daily", NOON)
+        assert caught.value.status is ExitStatus.SINK_FAILED
 
 
 def test_what_is_noted_outlives_a_power_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
