@@ -27,7 +27,7 @@ def invalid(files: JobFiles, look: Look) -> Iterator[Happening]:
 
 def colliding(files: JobFiles, refused: Sequence[Refusal]) -> dict[str, Happening]:
     """Return what is to be told of files that do not go with others, by their paths."""
-    return {str(refusal.path): _refused(files, refusal.path, str(refusal.error)) for refusal in refused}
+    return {str(refusal.path): _refused(files, refusal.path, _why(refusal)) for refusal in refused}
 
 
 def unseen(files: JobFiles) -> dict[str, Happening]:
@@ -52,6 +52,14 @@ def without_schedule(look: Look) -> Happening:
     """Return what is to be told of a file that is named and has no schedule."""
     text = f'{look.path}: the job has no schedule; add such as schedule: {{cron: "@daily"}}'
     return Happening("schedule_refused", text, is_trouble=True, members={"file": str(look.path)})
+
+
+def _why(refusal: Refusal) -> str:
+    """Return what is wrong, without the file, which is named anyway."""
+    error = refusal.error
+    if error.where != str(refusal.path):
+        return str(error)
+    return f"{error.what}; {error.advice}" if error.advice else error.what
 
 
 def _refused(files: JobFiles, path: Path, why: str) -> Happening:

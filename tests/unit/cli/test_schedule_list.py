@@ -95,7 +95,7 @@ def test_what_is_wrong_is_told(
                 "a.yaml": "name: n\nschedule: {cron: '@daily'}",
                 "b.yaml": "name: n\nschedule: {cron: '@daily'}",
             },
-            "b.yaml: it is not scheduled: b.yaml: a.yaml has the name n too",
+            "b.yaml: it is not scheduled: a.yaml has the name n too",
         ),
         (
             {"a.yaml": "name: n\nschedule: {cron: '@daily'}", "b.yaml": "schedule: {cron: 0 25 * * *}"},
