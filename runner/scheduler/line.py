@@ -394,6 +394,19 @@ class Line:
         return through
 
 
+def line_of(
+    scheduled: ScheduledJob,
+    surroundings: Surroundings,
+    course: Course | None = None,
+    since: timedelta = timedelta(0),
+) -> Line | CfindError:
+    """Return the line of a job, or what keeps it from being scheduled, which others need not heed."""
+    try:
+        return Line(scheduled, surroundings, course, since)
+    except CfindError as error:
+        return error
+
+
 def _words(scheduled: ScheduledJob) -> str:
     """Return the times of a job in words, which change where they do."""
     schedule = scheduled.schedule

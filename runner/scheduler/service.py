@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from runner.errors import CfindError, ExitStatus
 from runner.scheduler.happening import Happening, Tell
 from runner.scheduler.job_files import Check, JobFiles, ScheduledJob
-from runner.scheduler.line import Line, Surroundings
+from runner.scheduler.line import Line, Surroundings, line_of
 from runner.scheduler.processes import Processes
 from runner.scheduler.refusals import colliding, impossible, invalid, unseen
 from runner.scheduler.signals import ENDINGS, Signals
@@ -49,12 +49,11 @@ class Service:
         """Call the jobs until a signal comes; end the runs that go on then, and wait for them.
 
         Raises:
-            AlreadyRunningError: another process schedules one of them.
+            AlreadyRunningError: another process schedules all of them.
             StateError: nothing can be remembered.
         """
         with Signals() as signals:
-            for job in self.files.jobs:
-                self.lines[job.job.name] = Line(job, self.surroundings)
+            self._take()
             for line in self.lines.values():
                 self.timer.put(line)
                 line.announce("schedule_next")
@@ -66,6 +65,19 @@ class Service:
                     return self._end(ending, signals)
                 self.look(at_all=signal.SIGHUP in came)
                 self.timer.wake(self.lines.values())
+
+    def _take(self) -> None:
+        """Make the lines; tell which there are none for, as long as there is one."""
+        failed: dict[str, CfindError] = {}
+        for job in self.files.jobs:
+            line = line_of(job, self.surroundings)
+            if isinstance(line, Line):
+                self.lines[line.name] = line
+            else:
+                failed[job.job.name] = line
+        if failed and not self.lines:
+            raise next(iter(failed.values()))
+        self._told("job", {name: impossible(name, error) for name, error in failed.items()})
 
     def look(self, *, at_all: bool) -> None:
         """Heed what has become of the files."""

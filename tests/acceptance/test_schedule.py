@@ -204,6 +204,21 @@ def test_two_schedulers_of_one_job_are_refused(cfind: Cfind) -> None:
         assert scheduler.end() == 143
 
 
+def test_a_job_that_another_scheduler_has_keeps_no_other_from_being_scheduled(cfind: Cfind) -> None:
+    only = write_job(cfind.folder, "only")
+    with scheduling(cfind, only) as scheduler:
+        scheduler.until("only: next at")
+        write_job(cfind.folder, "second", cron="0 0 * * *", missed=1)
+        status, _, stderr = cfind("schedule", "--due", "jobs")
+        assert (status, "second: ended after" in stderr) == (9, True), stderr
+        with scheduling(cfind) as other:
+            other.until("only: another cfind schedule has the job only")
+            other.until("second: next at")
+            scheduler.end()
+            other.until("only: scheduled; next at")
+            other.end()
+
+
 def test_without_apscheduler_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch, cfind: Cfind) -> None:
     import sys
 
