@@ -203,7 +203,7 @@ class JobFiles:
             try:
                 if os.path.isdir(path):  # noqa: PTH112 - which is false for a name that is too long
                     self._folders.add(path)
-                elif path in self._folders:
+                elif path in self._folders and not path.exists():
                     raise InvalidJobError("the folder is not there any more", where=str(path))
                 files = find_job_files([path])
             except CfindError as error:

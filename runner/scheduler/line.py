@@ -172,10 +172,11 @@ class Line:
             self._reckoned = now
             return self._course.begin_after(now)
 
-    def announce(self, event: str, text: str = "", **members: Any) -> None:
+    def announce(self, event: str, text: str = "", *, is_trouble: bool = False, **members: Any) -> None:
         """Tell something, and when the next run is due."""
         with self._lock:
-            self._announce(self._now(), event, text, **members)
+            said, due = self._announced(self._now())
+        self._tell(event, f"{text}{said}", is_trouble=is_trouble, **members, next=due)
 
     def go(self) -> set[ExitStatus]:
         """Do all that is due; where that is being done already it goes on there, and nothing is lost.
@@ -300,7 +301,7 @@ class Line:
     def _postpone(self, after: timedelta, why: str, **of_run: Any) -> None:
         """Leave a time that is due as it is, and try again later."""
         with self._lock:
-            now = self._with.now()
+            now = self._from = self._with.now()  # which has had its jitter
             self._wait(now, now + after)
         if why:
             again = (now + after).isoformat(timespec="seconds")
@@ -350,27 +351,25 @@ class Line:
         return now
 
     def _tell_put_back(self, through: datetime, now: datetime) -> None:
-        text = f"the clock was put back: what ran until {through.isoformat()} runs again; "
-        self._announce(now, "schedule_clock_put_back", text, is_trouble=True, ran_until=through.isoformat())
+        said, due = self._announced(now)
+        ran = through.isoformat()
+        text = f"the clock was put back: what ran until {ran} runs again; {said}"
+        self._tell("schedule_clock_put_back", text, is_trouble=True, ran_until=ran, next=due)
 
-    def _announce(
-        self, now: datetime, event: str, text: str = "", *, is_trouble: bool = False, **members: Any
-    ) -> None:
-        """Tell something, and when the next run is due, with the lock."""
+    def _announced(self, now: datetime) -> tuple[str, str | None]:
+        """Say when the next run is due, in words and as a time (None where there is none), with the lock."""
         turn = self._turn(now) if self._doing is None else None
         if turn is not None and turn.runs:
             begin, due = self._may_begin(turn, now), turn.time.isoformat()
             when = "now"
             if begin > now:
                 when = f"at {begin.astimezone(turn.time.tzinfo).isoformat(timespec='seconds')}"
-            next_due: str | None = due
-            said = f"next {when}{', late,' if turn.is_late else ''} for {due}"
-        else:
-            known = (self._through, self._doing or now)
-            time = self._course.times.next(max([now, *(time for time in known if time - now <= GRACE)]))
-            next_due = time.isoformat() if time is not None else None
-            said = f"next at {next_due}" if next_due is not None else "there is no next time"
-        self._tell(event, f"{text}{said}", is_trouble=is_trouble, **members, next=next_due)
+            return f"next {when}{', late,' if turn.is_late else ''} for {due}", due
+        known = (self._through, self._doing or now)
+        following = self._course.times.next(max([now, *(time for time in known if time - now <= GRACE)]))
+        if following is None:
+            return "there is no next time", None
+        return f"next at {following.isoformat()}", following.isoformat()
 
     def _deal(self, through: datetime) -> None:
         """Count times as dealt with, and remember that, with the lock."""

@@ -267,6 +267,15 @@ def test_a_run_that_another_one_keeps_from_running_is_tried_each_minute_and_told
     assert not line.is_stale()
 
 
+def test_a_run_that_is_tried_again_has_had_its_jitter(world: World) -> None:
+    line = world.line(jitter=1000)
+    world.ends = [lambda: 9, lambda: 9]
+    while world.call(line) != {ExitStatus.SUCCESS}:
+        world.time += POLITELY
+    first, *others = world.ran
+    assert [time - first for time in others] == [POLITELY, 2 * POLITELY]
+
+
 def test_a_run_that_is_not_made_up_for_is_tried_again_only_as_long_as_it_is_in_time(world: World) -> None:
     line = world.line(CatchUp.NONE)
     world.ends = [lambda: 9] * 9
