@@ -282,6 +282,7 @@ def test_a_run_that_is_not_made_up_for_is_tried_again_only_as_long_as_it_is_in_t
     world.time = at("01-01T01:00:00")
     while line.go() == {ExitStatus.ALREADY_RUNNING}:
         world.time += AGAIN
+        assert line.is_stale()
     assert len(world.ran) == 4
     assert world.told[-2].endswith(
         "1 run was missed and is not made up for, the last one at 2024-01-01T01:00:00+00:00"
@@ -330,7 +331,20 @@ def test_after_the_machine_slept_runs_begin_by_the_jitter_later_too(world: World
     world.time += timedelta(seconds=1000)
     assert line.is_stale()
     assert world.call(line) == {ExitStatus.SUCCESS}
-    assert line.next_begin() is not None
+    world.time = at("01-01T12:40:00")
+    begin = line.next_begin()  # after the next night
+    assert begin is not None
+    assert timedelta(0) < begin - world.time <= timedelta(seconds=1000)
+
+
+def test_what_comes_once_the_clock_was_put_back_is_not_late_for_a_run_that_ended_by_it(world: World) -> None:
+    line = world.line(CatchUp.NONE)
+    world.time = at("01-01T05:00:00")
+    assert line.go() == {ExitStatus.SUCCESS}
+    world.time = at("01-01T01:30:00")
+    for hour in ("02", "03"):
+        assert world.call(line) == {ExitStatus.SUCCESS}
+        assert world.ran[-1] == at(f"01-01T{hour}:00:00")
 
 
 def test_no_run_is_made_up_for_that_came_while_the_one_before_went_on(world: World) -> None:

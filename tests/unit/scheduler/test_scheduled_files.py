@@ -441,7 +441,9 @@ def test_a_folder_that_is_gone_for_a_moment_keeps_its_jobs(tmp_path: Path) -> No
     folder.rename(tmp_path / "away")
     write(other, named("three"))
     for _ in range(3):
-        files.take(files.look())
+        looks = files.look()
+        assert {look.path for look in looks} <= {other}
+        files.take(looks)
         assert [error.what for error in files.troubles] == ["the folder is not there any more"]
     assert [job.job.name for job in files.jobs] == ["one", "three"]  # others are seen meanwhile
     (tmp_path / "away").rename(folder)
