@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from peers.archive import write_archive, write_worklists
 from peers.certificates import Certificates
@@ -13,6 +14,10 @@ from peers.dcmqrscp import dcmqrscp
 from peers.orthanc import orthanc
 from peers.process import Server
 from peers.wlmscpfs import wlmscpfs
+
+# How long an example takes says nothing of what it shows: machines may be busy.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")

@@ -20,7 +20,7 @@ matches = st.builds(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.lists(cells, min_size=8, max_size=8),
     st.lists(matches, max_size=40),

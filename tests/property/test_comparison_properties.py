@@ -50,7 +50,7 @@ def padded(values: Values, spaces: random.Random) -> Values:
     return changed
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(RESULTS, SYNTAXES, SYNTAXES, SETS, SETS, st.randoms(use_true_random=False))
 def test_a_shuffled_and_reencoded_copy_is_the_same(
     results: list[Values],
@@ -70,7 +70,7 @@ def test_a_shuffled_and_reencoded_copy_is_the_same(
     assert comparison.counts.same == len(results)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     RESULTS.filter(bool),
     SYNTAXES,
@@ -111,7 +111,7 @@ def test_one_changed_value_is_found_and_named(
     assert comparison.counts.same == len(results) - 1
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     st.lists(st.tuples(LINES, LINES), min_size=1, max_size=8),
     st.booleans(),

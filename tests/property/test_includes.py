@@ -68,7 +68,7 @@ def comparable(job):
     return sorted(job.peers, key=lambda peer: peer.name), queries
 
 
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 @given(trees())
 def test_a_job_in_pieces_is_the_job(tree):
     where, above = tree
@@ -85,7 +85,7 @@ def test_a_job_in_pieces_is_the_job(tree):
         assert comparable(job) == comparable(whole)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(trees(), st.sampled_from(PARTS), st.data())
 def test_a_name_in_two_files_is_refused_with_both_places(tree, part, data):
     where, above = tree

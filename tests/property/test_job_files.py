@@ -93,7 +93,7 @@ def is_valid(document, of=None):
     return Draft7Validator(of or schema()).is_valid(document)
 
 
-@settings(deadline=None, max_examples=600)
+@settings(max_examples=600)
 @given(mutated_documents())
 def test_conform_agrees_with_jsonschema_on_mutated_jobs(document):
     assert conforms(document, schema()) == is_valid(document)
@@ -141,7 +141,7 @@ def small_schemas(draw, depth=2):
     return {keyword: draw(keywords[keyword]) for keyword in chosen}
 
 
-@settings(deadline=None, max_examples=600)
+@settings(max_examples=600)
 @given(small_schemas(), small_schemas(depth=0), json_values)
 def test_conform_agrees_with_jsonschema_on_any_schema_of_its_keywords(drawn, definition, value):
     definition.pop("$ref", None)
@@ -151,7 +151,7 @@ def test_conform_agrees_with_jsonschema_on_any_schema_of_its_keywords(drawn, def
     assert conforms(value, of) == is_valid(value, of)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(
     st.sampled_from(
         [
@@ -193,19 +193,19 @@ def problems_of(data: bytes):
     return problems
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.binary(max_size=200))
 def test_any_bytes(data):
     assert problems_of(data)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.text(st.sampled_from("ab01:-?[]{},&*#!|>'\"%@` \n\t\\\0\x1bä"), max_size=60))
 def test_any_characters_of_yaml(text):
     assert problems_of(text.encode())
 
 
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=400)
 @given(st.data())
 def test_mutilated_jobs(data):
     text = data.draw(st.sampled_from(TEXTS))

@@ -49,7 +49,7 @@ def identifiers(folder, query, variables=None):
     return [request.identifier for query in job.queries for request in query.requests]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(values)
 def test_a_variable_is_its_value_written_out(text):
     with TemporaryDirectory() as folder:
@@ -58,7 +58,7 @@ def test_a_variable_is_its_value_written_out(text):
         assert identifiers(folder, keys.format("'x${var:V}y'"), {"V": text}) == plain
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(values, values), min_size=1, max_size=4))
 def test_rows_are_the_queries_written_out(rows):
     keys = "model: worklist, keys: {{PatientName: {}, RequestAttributesSequence: [{{StudyDescription: {}}}]}}"
@@ -77,7 +77,7 @@ def test_rows_are_the_queries_written_out(rows):
         assert made == identifiers(folder, written)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(
     st.lists(st.tuples(cells, cells), max_size=5),
     st.sampled_from(";,\t|"),
@@ -93,7 +93,7 @@ def test_csv_files_are_read_back(rows, delimiter, encoding):
         assert read.size == len(rows)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(reference_soup, reference_soup)
 def test_a_job_with_any_reference_is_loaded_or_refused(one, other):
     with TemporaryDirectory() as folder:

@@ -55,7 +55,7 @@ def elements(identifier):
             yield element
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(keys, st.sampled_from(CLOCKS), st.booleans())
 def test_what_is_counted_is_made_and_legal(chosen, now, check_rows):
     query = {

@@ -206,7 +206,7 @@ def asked_days(split: DateSplit, identifier: Identifier, archive: Archive) -> se
     return wanted
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.one_of(many, legal), matches, caps, kinds, queries, ranges, steps, floors, st.booleans())
 def test_dates_lose_and_double_nothing(rows, match, cap, kind, query, ends, every, until, residue):
     identifier = keys(**query)
@@ -224,7 +224,7 @@ def test_dates_lose_and_double_nothing(rows, match, cap, kind, query, ends, ever
     assert len({part.label for part in outcome.asked}) == len(outcome.asked)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(legal, matches, caps, kinds)
 def test_a_range_without_crowded_days_is_complete(rows, match, cap, kind):
     by_day: dict[str, int] = {}
@@ -239,7 +239,7 @@ def test_a_range_without_crowded_days_is_complete(rows, match, cap, kind):
     assert (outcome.verdict, len(outcome.found)) == ("complete", len(kept))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(many, matches, caps, kinds, st.booleans())
 def test_a_question_for_times_is_complete_or_at_its_floor(rows, match, cap, kind, residue):
     split = DateSplit((STUDY_DATE,), "StudyDate", "DA", "20240101", "20240131", residue=residue)
@@ -264,7 +264,7 @@ moments = st.one_of(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.lists(moments, max_size=40), matches, caps, kinds, steps,
     st.sampled_from(["", "20240101-20240110", "20240102120000-", "-2024010312"]),
@@ -283,7 +283,7 @@ def test_moments_lose_and_double_nothing(rows, match, cap, kind, every, asked):
         assert outcome.verdict in {"complete", "incomplete"}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(st.tuples(days, times), max_size=40), matches, caps, kinds)
 def test_steps_of_a_worklist_are_split_inside_their_sequence(rows, match, cap, kind):
     def item(on: str | None, at: str | None) -> Identifier:
@@ -307,7 +307,7 @@ def test_steps_of_a_worklist_are_split_inside_their_sequence(rows, match, cap, k
 names = st.one_of(st.none(), st.just(""), st.text("ABCa^é1", max_size=4).map(str.strip))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.lists(names, max_size=40), matches, caps, kinds, st.sampled_from(["", "A*", "AB*", "*", "?A*", "A"])
 )
@@ -324,7 +324,7 @@ def test_letters_lose_nothing_when_complete(rows, match, cap, kind, asked):
         assert outcome.verdict != "complete"  # the alphabet is not known to have every letter
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.lists(st.sampled_from([None, "", "CT", "MR", "US", "XA", "CT\\MR"]), max_size=40),
     matches, caps, kinds, st.sampled_from(["", "CT\\MR\\XA"]),

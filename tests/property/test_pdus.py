@@ -61,7 +61,7 @@ def _received(association: Association, parts: list[bytes]) -> tuple[list[Event]
     return merged(events), association.outgoing()
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.lists(pieces, max_size=12), st.lists(st.integers(0, 2000), max_size=30), st.integers(0, 4))
 def test_cuts_do_not_matter(parts: list[bytes], cuts: list[int], cancel_after: int) -> None:
     stream = b"".join(parts)
@@ -71,7 +71,7 @@ def test_cuts_do_not_matter(parts: list[bytes], cuts: list[int], cancel_after: i
     assert _received(finding(after), [stream[at : at + 1] for at in range(len(stream))]) == whole
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(legal, min_size=1, max_size=30), st.lists(st.integers(0, 4000), max_size=10))
 def test_legal_responses_all_arrive(parts: list[bytes], cuts: list[int]) -> None:
     stream = b"".join(parts) + wire.final()
@@ -81,7 +81,7 @@ def test_legal_responses_all_arrive(parts: list[bytes], cuts: list[int]) -> None
     assert answer == b""
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.binary(max_size=300))
 def test_garbage_after_the_request(data: bytes) -> None:
     for association in (proposed(), established(), finding()):
@@ -89,7 +89,7 @@ def test_garbage_after_the_request(data: bytes) -> None:
         association.receive_end()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.data())
 def test_a_byte_that_is_wrong(data: st.DataObject) -> None:
     stream = bytearray(wire.pending(b"one") + wire.pending_shared(b"two") + wire.final())
@@ -99,7 +99,7 @@ def test_a_byte_that_is_wrong(data: st.DataObject) -> None:
     assert _received(finding(), [bytes(stream[at : at + 1]) for at in range(len(stream))]) == whole
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.data())
 def test_an_acceptance_with_bytes_that_are_wrong(data: st.DataObject) -> None:
     pdu = bytearray(wire.accept(wire.accepted_context(1), wire.user_information(128, wire.item(0x55, b"X"))))
@@ -109,7 +109,7 @@ def test_an_acceptance_with_bytes_that_are_wrong(data: st.DataObject) -> None:
         read_acceptance(bytes(pdu), PROPOSAL)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.data())
 def test_negotiation_answers_with_bytes_that_are_wrong(data: st.DataObject) -> None:
     uid = wire.STUDY_ROOT.encode()
@@ -129,7 +129,7 @@ def test_negotiation_answers_with_bytes_that_are_wrong(data: st.DataObject) -> N
     assert all(text.isprintable() for text in accepted.oddities)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.binary(max_size=120))
 def test_answers_of_garbage(body: bytes) -> None:
     with contextlib.suppress(NegotiationError):
@@ -137,7 +137,7 @@ def test_answers_of_garbage(body: bytes) -> None:
     assert read_rejection(wire.pdu(3, body), PROPOSAL).what
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(
     st.one_of(
         st.binary(max_size=200),
@@ -161,7 +161,7 @@ def test_command_sets_of_garbage(data: bytes) -> None:
         assert 0 <= command.detail.status <= 0xFFFF
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.binary(max_size=300), st.binary(max_size=3))
 def test_inflating_gives_back_what_was_deflated(data: bytes, padding: bytes) -> None:
     deflater = zlib.compressobj(wbits=-zlib.MAX_WBITS)
@@ -171,7 +171,7 @@ def test_inflating_gives_back_what_was_deflated(data: bytes, padding: bytes) -> 
         inflate(deflated[:-1])
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.binary(max_size=100))
 def test_inflating_garbage(data: bytes) -> None:
     with contextlib.suppress(UndecodableIdentifierError):

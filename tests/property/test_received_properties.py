@@ -84,7 +84,7 @@ def find_of(some: Job, syntax: TransferSyntax) -> Find:
 
 
 @given(st.binary(max_size=200), SYNTAXES)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_any_bytes_are_read_or_refused(data: bytes, syntax: TransferSyntax) -> None:
     elements, rest, error = walk_readable(data, syntax, STANDARD)
     assert 0 <= rest <= len(data)
@@ -93,7 +93,7 @@ def test_any_bytes_are_read_or_refused(data: bytes, syntax: TransferSyntax) -> N
 
 
 @given(PILES, SYNTAXES, st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_layout_knows_what_a_walk_knows(
     pile: list[Any], syntax: TransferSyntax, data: st.DataObject
 ) -> None:
@@ -115,7 +115,7 @@ def test_a_layout_knows_what_a_walk_knows(
 
 
 @given(PILES, SYNTAXES)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_rows_of_a_thousand_are_the_rows_of_each(pile: list[Any], syntax: TransferSyntax) -> None:
     some = job()
     find = find_of(some, syntax)
@@ -136,7 +136,7 @@ def test_rows_of_a_thousand_are_the_rows_of_each(pile: list[Any], syntax: Transf
 
 
 @given(PILES, SYNTAXES, st.sampled_from(StdoutFormat))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_what_is_printed_of_a_thousand_is_what_is_printed_of_each(
     pile: list[Any], syntax: TransferSyntax, output_format: StdoutFormat
 ) -> None:

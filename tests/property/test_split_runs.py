@@ -93,7 +93,7 @@ def loaded(folder: Path, **options: str) -> Job:
     return job
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(st.tuples(st.sampled_from(DATES), st.sampled_from(TIMES)), max_size=40),
     st.integers(2, 9),
@@ -151,7 +151,7 @@ def a_step(date: str, time: str) -> Identifier:
     return (Element(0x00400100, "SQ", (item,)),)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.lists(st.tuples(st.sampled_from(DATES[:2]), st.sampled_from(["0800", "1200", "120000"])), max_size=30),
     st.integers(2, 9),
