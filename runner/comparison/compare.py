@@ -20,7 +20,7 @@ from runner.comparison.record import Record, same_but_for_its_vr
 from runner.comparison.rules import Rules
 from runner.comparison.source import Place, Source
 from runner.errors import InvalidJobError
-from runner.temporary_database import kept_temporarily
+from runner.temporary_database import kept_temporarily, temporary_database
 
 if TYPE_CHECKING:
     import sqlite3
@@ -126,16 +126,8 @@ class Comparison:
             InvalidJobError: a source cannot be read.
             SinkError: there is no room for the index.
         """
-        import sqlite3
-
-        index = sqlite3.connect("")
-        with closing(index), kept_temporarily("digests of the records"):
-            for setting in (
-                "journal_mode=OFF",
-                "synchronous=OFF",
-                f"cache_size=-{_CACHE}",
-            ):
-                index.execute(f"PRAGMA {setting}")
+        with kept_temporarily("digests of the records"), closing(temporary_database()) as index:
+            index.execute(f"PRAGMA cache_size=-{_CACHE}")
             index.execute("CREATE TABLE record (side INTEGER, key BLOB, content BLOB, place)")
             self.counts.a = self._enter(index, 0, self.a)
             self.counts.b = self._enter(index, 1, self.b)

@@ -178,7 +178,7 @@ def test_no_room_for_the_index(monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
             raise sqlite3.OperationalError("database or disk is full")
 
     connect = sqlite3.connect
-    monkeypatch.setattr(sqlite3, "connect", lambda path: connect(path, factory=Full))
+    monkeypatch.setattr(sqlite3, "connect", lambda path, **_: connect(path, factory=Full))
     assert main(["diff", "a.csv", "b.csv"]) == 8
     assert (
         "digests of the records cannot be kept in a temporary database: database or disk is full; free some"
