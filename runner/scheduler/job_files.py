@@ -245,21 +245,11 @@ class JobFiles:
     def _colliding(self, check: Check) -> dict[Path, CfindError]:
         """Return which proposals do not go with the jobs that are, or would be, scheduled."""
         refused: dict[Path, CfindError] = {}
-        with suppress(CfindError):
-            check([*self._staying(refused), *(job for _, job in self._proposals(refused))])
-            return refused
         while True:
-            stay = self._staying(refused)
             # One that is refused may stay as it was, and so be in the way of another that seemed to go.
-            for path, job in self._proposals(refused):
-                error = _check(stay, job, check)
-                if error is None:
-                    stay.append(job)
-                else:
-                    refused[path] = error
-                    if self._known[path].found is not None:
-                        break
-            else:
+            found = dict(_misfits(self._staying(refused), list(self._proposals(refused)), check))
+            refused |= found
+            if all(self._known[path].found is None for path in found):
                 return refused
 
     def _staying(self, refused: Container[Path]) -> list[ScheduledJob]:
@@ -333,15 +323,26 @@ class JobFiles:
         return None
 
 
-def _check(others: Sequence[ScheduledJob], job: ScheduledJob, check: Check) -> CfindError | None:
-    """Return what keeps a job from being scheduled together with others, if anything does."""
+def _misfits(
+    stay: list[ScheduledJob], proposals: Sequence[tuple[Path, ScheduledJob]], check: Check
+) -> Iterator[tuple[Path, CfindError]]:
+    """Yield the proposals that do not go with jobs that stay, or with those before them; put the others in.
+
+    Halves are looked at where the whole does not go: few of many collide.
+    """
+    if not proposals:
+        return
     try:
-        check([job])
-        for other in others:
-            check([other, job])
+        check([*stay, *(job for _, job in proposals)])
     except CfindError as error:
-        return error
-    return None
+        if len(proposals) == 1:
+            yield proposals[0][0], error
+            return
+        half = len(proposals) // 2
+        yield from _misfits(stay, proposals[:half], check)
+        yield from _misfits(stay, proposals[half:], check)
+    else:
+        stay += (job for _, job in proposals)
 
 
 def _place(path: Path) -> Path:

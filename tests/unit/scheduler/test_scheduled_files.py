@@ -497,3 +497,22 @@ def test_a_pipe_is_not_read_again(tmp_path: Path) -> None:
         files = JobFiles([path])
         files.look(at_all=True)
     assert not any(files.look() for _ in range(30))
+
+
+def test_few_that_collide_are_found_in_few_looks() -> None:
+    from runner.scheduler.job_files import _misfits
+
+    proposals = [(Path(str(number)), number % 997) for number in range(1000)]
+    looks = 0
+
+    def check(jobs: Any) -> None:
+        nonlocal looks
+        looks += 1
+        if len(set(jobs)) < len(jobs):
+            raise InvalidJobError("twice", "")
+
+    stay: Any = []
+    misfits = [str(path) for path, _ in _misfits(stay, proposals, check)]  # type: ignore[arg-type]
+    assert misfits == ["997", "998", "999"]
+    assert stay == list(range(997))
+    assert looks < 50
