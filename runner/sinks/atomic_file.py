@@ -13,6 +13,7 @@ from pathlib import Path
 from runner.errors import SinkError
 from runner.sinks.base import Earlier
 from runner.sinks.failure import sink_error
+from runner.synced_folder import sync_folder
 
 _PIECE = 1 << 20
 #: At the end of the name of a place into which another one was packed.
@@ -75,7 +76,7 @@ class AtomicFile:
             raise sink_error("cannot create", self._shown, error) from None
 
     def _begun(self, temporary: Path) -> int:
-        """Make the temporary file, for nobody to read who could not read the file that it is to replace."""
+        """Make the temporary file, with the permissions of the file that it is to replace."""
         try:
             mode = stat.S_IMODE(self._path.stat().st_mode) & 0o777 | stat.S_IRUSR | stat.S_IWUSR
         except FileNotFoundError:
@@ -300,21 +301,6 @@ def write_all(file: int, data: bytes) -> None:
         view = memoryview(data)
         while written < len(data):
             written += os.write(file, view[written:])
-
-
-def sync_folder(folder: Path) -> None:
-    """Bring the names in a folder to the disk, where the file system can."""
-    try:
-        descriptor = os.open(folder, os.O_RDONLY)
-    except OSError:
-        return  # a folder may be writable and not readable
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        if error.errno not in {errno.EINVAL, errno.EBADF, errno.ENOTSUP}:
-            raise
-    finally:
-        os.close(descriptor)
 
 
 def check_folder(folder: Path) -> None:

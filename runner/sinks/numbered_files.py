@@ -15,10 +15,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
-from runner.sinks.atomic_file import check_folder, hidden_name, other_place, sync_folder, write_all
+from runner.sinks.atomic_file import check_folder, hidden_name, other_place, write_all
 from runner.sinks.base import Earlier, SinkState
 from runner.sinks.failure import sink_error
 from runner.sinks.undecodable import MAX_NAMED
+from runner.synced_folder import sync_folder
 
 _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL
 #: Responses in any form: no two have the same number.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 from datetime import datetime
@@ -11,6 +10,7 @@ from pathlib import Path
 from runner.errors import AlreadyRunningError, StateError, UnwritableStateError
 from runner.state.folder import prepare
 from runner.state.lock import JobLock, file_name
+from runner.synced_folder import sync_folder
 
 #: The folder of these files in the state folder.
 _NAME = "schedule"
@@ -103,7 +103,7 @@ class ScheduleMemory:
                 file.flush()
                 os.fsync(file.fileno())
             temporary.replace(path)
-            _sync_names(self._folder)
+            sync_folder(self._folder)
         except OSError as error:
             what = f"it cannot be noted in {self._folder} when the job {job} ran: {error.strerror}"
             raise UnwritableStateError(what, "check room and permissions") from None
@@ -119,15 +119,3 @@ def _make(folder: Path) -> None:
         if folder.exists():
             raise
         raise UnwritableStateError(error.what, error.advice) from None
-
-
-def _sync_names(folder: Path) -> None:
-    """Bring the names in a folder to the disk, where the file system can."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        if error.errno not in {errno.EINVAL, errno.EBADF, errno.ENOTSUP}:
-            raise
-    finally:
-        os.close(descriptor)

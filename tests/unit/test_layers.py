@@ -27,7 +27,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"association"}),
     frozenset({"plan", "query_keys"}),
     frozenset({"partition", "schedule"}),
-    frozenset({"model", "status", "cipher_suites", "secret_file", "temporary_database"}),
+    frozenset({"model", "status", "cipher_suites", "secret_file", "synced_folder", "temporary_database"}),
     frozenset({"dicom"}),
     frozenset({"errors"}),
 )
