@@ -132,7 +132,7 @@ def write_report(file: AtomicFile, results: Sequence[RunResult]) -> None:
         results: at least one.
 
     Raises:
-        SinkError: it cannot be written; nothing is left of it then.
+        SinkError: it cannot be written; what there is of it does not bear its name.
     """
     from runner.report import report_text
 

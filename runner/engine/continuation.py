@@ -59,8 +59,8 @@ class Continuation:
         self._screens = screens
         self._finished: set[int] = set()
         self._begun: list[SinkPlace] = []
-        # Whether what is noted of the outputs stays as it is, since one of them cannot be gone on with now.
-        self._stays = False
+        # For each sink where an earlier run kept what came of operations that are all asked for anew.
+        self._outdated: Sequence[SinkPlace] = ()
 
     # --- what was done before -----------------------------------------------------------------------------
 
@@ -79,10 +79,10 @@ class Continuation:
                 self._resume(earlier.phase, earlier.sinks)
                 return
             leftovers = tuple(path for sink in earlier.sinks for path in sink.leftovers)
+            self._outdated = earlier.sinks
         kept.opened([_place(sink) for sink in sinks])
         for place in leftovers:
-            # what a run kept of whose operations none is done is asked for anew, and this goes on with that
-            remove_leftover(place, kept=earlier is not None)
+            remove_leftover(place)
             remove_leftover(_hidden_other(place))
         self._delivery.open()
         self._begun = [_place(sink, end=sink.position) for sink in sinks]
@@ -103,9 +103,9 @@ class Continuation:
                 remove_leftover(str(other_place(Path(place.place))))
         missing = self._delivery.resume(left)
         if missing:
+            self._delivery.close(whole=False)
             raise _is_gone(missing)
         if self._delivery.left_alone:
-            self._stays = True
             return
         self._begun = [
             _place(sink)._replace(begin=one.begin, end=one.begin + place.end - place.begin)
@@ -197,7 +197,7 @@ class Continuation:
 
     def closing(self, *, whole: bool) -> None:
         """Note that the sinks are closed now."""
-        if self._stays:
+        if self._delivery.left_alone:
             return
         now = [
             begun._replace(responses=sink.responses) if begun.state == "open" else begun
@@ -212,7 +212,7 @@ class Continuation:
             results: of the sinks.
             delivered: the names of queries whose records they have committed.
         """
-        if self._stays:
+        if self._delivery.left_alone:
             return
         places = []
         for begun, sink, result in zip(self._begun, self._delivery.sinks, results, strict=False):
@@ -221,7 +221,17 @@ class Continuation:
                 place = _absolute(sink.place) if result.kept_in else ""
                 state = state if place else _NAMED
             places.append(SinkPlace(place, begun.begin, begun.end, state, result.responses))
+        superseded = []
+        for number, old in enumerate(self._outdated):
+            if not old.place or _is_hidden(old.place) or places[number].place == old.place:
+                continue
+            if results[number].state is SinkState.NONE:
+                places[number] = old  # there is nothing in its place yet
+            else:
+                superseded.append(old.place)
         self._kept.closed(places, delivered)
+        for path in superseded:
+            remove_leftover(path, kept=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,6 +323,8 @@ def _left(
         if sink.path is not None and not os.path.lexists(sink.path):
             raise _is_gone(place.place or sink.path)
         return SinkResult(sink.type, sink.path, SinkState.COMMITTED, place.responses)
+    if gone:
+        raise _is_gone(place.place)
     if place.place:
         return Earlier(place.place, spans, responses, committing)
     if responses and sink.path is not None and place.state == SinkState.NONE.value:
@@ -322,8 +334,11 @@ def _left(
 
 def _hidden_other(place: str) -> str:
     """Return where a hidden temporary file may have been packed into; "" for another one."""
-    path = Path(place)
-    return str(other_place(path)) if path.name.startswith(".") else ""
+    return str(other_place(Path(place))) if _is_hidden(place) else ""
+
+
+def _is_hidden(place: str) -> bool:
+    return Path(place).name.startswith(".")
 
 
 def _place(sink: Sink, end: int = 0) -> SinkPlace:

@@ -76,7 +76,7 @@ class Delivery:
     def resume(self, earlier: Sequence[Earlier | SinkResult | None]) -> str:
         """Go on with the outputs of an earlier run, in place of `open`.
 
-        Where one of them cannot be written, what is there of all of them is left alone, as it was noted.
+        Where one of them is gone or cannot be written, what is there of all is left alone, as it was noted.
 
         Args:
             earlier: for each sink what is there of its output, or what became of it for good; None for one
@@ -92,6 +92,7 @@ class Delivery:
                 elif isinstance(one, SinkResult):
                     outlet.settled = one
                 elif not outlet.sink.resume(one):
+                    self._leave_alone(earlier)
                     return one.place
             except SinkError as error:  # noqa: PERF203 - a few sinks, once
                 outlet.error = error

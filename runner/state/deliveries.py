@@ -77,7 +77,7 @@ class Deliveries:
         return number
 
     def commit(self, queries: Collection[str]) -> None:
-        """Let what this run has noted count for those after it; bring that to the disk.
+        """Let what this run has noted count for those after it.
 
         Args:
             queries: the names of those whose records went to a sink.
@@ -95,5 +95,3 @@ class Deliveries:
                     "DELETE FROM noted WHERE query = ?",
                 ):
                     self._database.execute(statement, number)
-        # the outputs are on the disk: what they hold is not to come again after a power cut
-        self._database.be_durable()

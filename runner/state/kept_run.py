@@ -164,7 +164,7 @@ class KeptRun:
         )
 
     def deliveries(self, job: str) -> Deliveries:
-        """Return what knows what earlier runs of the job have delivered; `end` commits it.
+        """Return what knows what earlier runs of the job have delivered; `closed` commits it.
 
         Raises:
             StateError: nothing can be kept.
@@ -448,9 +448,10 @@ class KeptRun:
             sinks: where they lie, if anywhere.
             delivered: the names of queries whose records they have committed.
         """
+        deliveries = self._deliveries if delivered else None
         try:
-            if self._deliveries is not None:  # also where the run itself is not kept any more
-                self._deliveries.commit(delivered)
+            if deliveries is not None:  # also where the run itself is not kept any more
+                deliveries.commit(delivered)
         except StateError as error:
             what = f"{error.what}; so a later run will deliver again what this one has"
             self.trouble, self._database = StateError(what, error.advice), None
@@ -458,6 +459,9 @@ class KeptRun:
             return
         try:
             self._put_sinks(self._database, sinks, "ended")
+            if deliveries is not None:
+                # the outputs are on the disk: what they hold is not to come again after a power cut
+                self._database.be_durable()
         except StateError as error:
             self._give_up(error)
 

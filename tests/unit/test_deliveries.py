@@ -115,6 +115,20 @@ def test_what_is_delivered_is_known_also_where_the_run_is_not_kept_to_its_end(tm
     assert a_run(tmp_path, 0, 1) == {0}
 
 
+def test_what_is_noted_and_not_on_the_disk_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(_: Database) -> None:
+        raise StateError("the state cannot be written: disk I/O error")
+
+    kept = begun(tmp_path, "job")
+    kept.deliveries("job").note("q", RECORDS[:1], 1)
+    with monkeypatch.context() as patch:
+        patch.setattr(Database, "be_durable", fails)
+        kept.closed((), ["q"])
+    kept.release()
+    assert "deliver again" not in str(kept.trouble)
+    assert a_run(tmp_path, 0) == {0}
+
+
 def test_that_it_cannot_be_noted_is_told(tmp_path: Path) -> None:
     kept = begun(tmp_path, "job")
     deliveries = kept.deliveries("job")
