@@ -12,7 +12,7 @@ from pathlib import Path
 from runner.cli.keeping import state_folder
 from runner.cli.messages import complain, say
 from runner.errors import ExitStatus, InvalidJobError
-from runner.model import Job
+from runner.model import Job, SecretSource
 from runner.schedule.exports import FORMS, Exported, ExportError
 from runner.scheduler.job_files import ScheduledJob
 from runner.scheduler.processes import metrics_option
@@ -78,6 +78,7 @@ def _inputs(job: Job) -> Iterator[str]:
     """Yield the files and folders that a job is made of, relative to its own; folders end with a slash."""
     from runner.jobfile.rows import CsvRows
 
+    folder = Path(job.source).resolve().parent
     files: list[str | Path] = [*job.included]
     for peer in job.peers:
         tls = peer.tls
@@ -85,10 +86,15 @@ def _inputs(job: Job) -> Iterator[str]:
         if tls is not None:
             own = (tls.key, tls.certificate, *tls.ca_files, *tls.ca_directories, *tls.crl_files)
             files += [file for file in own if file is not None]
+        identity = peer.user_identity
+        secrets = [tls.password] if tls is not None else []
+        secrets += [identity.secret] if identity is not None and identity.secret is not None else []
+        files += [secret.value for secret in secrets if secret.source is SecretSource.FILE]
     for query in job.queries:
         rows = query.requests.rows if not isinstance(query.requests, tuple) else None
         files += [rows.path] if isinstance(rows, CsvRows) else []
-    folder = Path(job.source).resolve().parent
+        if rows is None:  # a query file is named as the job names it, relative to that
+            files += [folder / request.source for request in query.requests if request.source]
     for file in files:
         path = os.path.relpath(Path(file).resolve(), folder)
         yield f"{path}/" if Path(file).is_dir() else path

@@ -323,6 +323,10 @@ def test_in_one_table_a_time_zone_holds_for_no_job_without_one(cfind: Cfind) -> 
     [
         ("peers: {p: {archive: images}}\n", "images/"),
         ("include: shared/peers.yaml\n", "shared/peers.yaml"),
+        (
+            "peers: {p: {host: h, port: 104, user_identity: {type: jwt, token: '${file:shared/token}'}}}\n",
+            "shared/token",
+        ),
     ],
 )
 def test_what_kubernetes_would_not_find_is_not_exported(cfind: Cfind, text: str, needs: str) -> None:
@@ -332,6 +336,7 @@ def test_what_kubernetes_would_not_find_is_not_exported(cfind: Cfind, text: str,
     (path.parent / "images").mkdir()
     (path.parent / "shared").mkdir()
     (path.parent / "shared" / "peers.yaml").write_text("peers: {p: {host: localhost, port: 104}}", "utf-8")
+    (path.parent / "shared" / "token").touch(0o600)
     status, printed, stderr = cfind("schedule", path, "--export", "kubernetes")
     assert (status, printed) == (3, b"")
     assert f"jobs/one.yaml: the job needs '{needs}'" in stderr.replace(f"{cfind.folder}/", "")
