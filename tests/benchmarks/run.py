@@ -407,8 +407,8 @@ class Bench:
         drop_in = Program([self.cfind, "findscu", *self._findscu_arguments(1)], self.folder)
         helping = Program([self.cfind, "--help"], self.folder)
         for what, ours, theirs, aim in (
-            ("`cfind run`, one match", one, pynetdicom, "≤ 0.8"),
-            ("`cfind findscu`, one match", drop_in, pynetdicom, "≤ 0.8"),
+            ("`cfind run`, one match", one, pynetdicom, "≤ 1"),
+            ("`cfind findscu`, one match", drop_in, pynetdicom, "≤ 1"),
             ("`cfind --help`", helping, nothing, "≤ 5"),
         ):
             result = compare(ours, theirs, self.scale.start_pairs)
