@@ -12,13 +12,11 @@ from typing import TYPE_CHECKING
 
 from runner.cli.arguments import given_variables
 from runner.cli.job_files import valid_jobs
-from runner.engine.result import Verdict
 from runner.errors import ExitStatus, StateError
 from runner.jobfile.clock import Clock
 from runner.state.folder import DEFAULT_NAME, prepare
 
 if TYPE_CHECKING:
-    from runner.engine.run_result import RunResult
     from runner.jobfile.load import LastSuccess
     from runner.model import Job
     from runner.state.database import Database
@@ -228,26 +226,15 @@ class Keeping:
 
             split = {one.name for query in job.queries for one in query.family if one.split is not None}
             kept.drop(failed_roots(kept, split))
-        done = kept.done()
-        if last.last.verdict == Verdict.COMPLETE.value:
+        if last.last.verdict == "complete":
             tell(
                 f"job {job.name}: the run of {_moment(last)} is complete, so nothing is asked;"
                 f" cfind run {shlex.quote(job.source)} asks anew"
             )
         else:
+            done = kept.done()
             tell(f"job {job.name}: going on with the run of {_moment(last)}, {done} operations are done")
         return job
-
-
-def next_step(result: RunResult) -> str:
-    """Return which command goes on with a run that was kept; "" where asking all again is no more work."""
-    source = shlex.quote(result.job.source)
-    if result.interrupted is not None:
-        return f"cfind run --resume {source}, with the same options, goes on with this run"
-    failed = result.exit_status in (ExitStatus.NO_ASSOCIATION, ExitStatus.FIND_FAILED)
-    if failed and result.ledger.verdicts[Verdict.COMPLETE]:
-        return f"cfind retry {source}, with the same options, asks again what failed, and keeps the rest"
-    return ""
 
 
 def _broken_off(work: Work) -> str:

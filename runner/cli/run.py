@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import shlex
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -23,15 +24,7 @@ from runner.cli.arguments import (
 )
 from runner.cli.interruption import SignalledStop
 from runner.cli.job_files import valid_jobs
-from runner.cli.keeping import (
-    Keeping,
-    Kind,
-    add_state_option,
-    kept_by,
-    last_success_in,
-    next_step,
-    state_folder,
-)
+from runner.cli.keeping import Keeping, Kind, add_state_option, kept_by, last_success_in, state_folder
 from runner.cli.messages import complain, speak_json, speaks_json, spoken_through
 from runner.cli.output_paths import check_outputs
 from runner.cli.reports import ReportFiles, Reports
@@ -402,12 +395,22 @@ def _note_end(kept: KeptRun, result: RunResult, teller: Teller, told: StateError
             result.seconds,
         )
     )
-    if kept.trouble is not None:
-        if kept.trouble is told:
-            return
+    if kept.trouble is None:
+        if step := _next_step(result):
+            teller.note(f"job {result.job.name}: {step}")
+    elif kept.trouble is not told:
         teller.warning(f"job {result.job.name}", f"{kept.trouble}; so the run cannot be resumed")
-    elif step := next_step(result):
-        teller.note(f"job {result.job.name}: {step}")
+
+
+def _next_step(result: RunResult) -> str:
+    """Return which command goes on with a run that was kept; "" where asking all again is no more work."""
+    source = shlex.quote(result.job.source)
+    if result.interrupted is not None:
+        return f"cfind run --resume {source}, with the same options, goes on with this run"
+    failed = result.exit_status in (ExitStatus.NO_ASSOCIATION, ExitStatus.FIND_FAILED)
+    if failed and result.ledger.verdicts[Verdict.COMPLETE]:
+        return f"cfind retry {source}, with the same options, asks again what failed, and keeps the rest"
+    return ""
 
 
 @contextmanager

@@ -85,8 +85,6 @@ class Deliveries:
         Raises:
             StateError: the database cannot be written; then nothing of it counts.
         """
-        if not queries:
-            return
         with self._database.writing():
             for query in queries:
                 number = (self._number(query),)

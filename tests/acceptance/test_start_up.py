@@ -40,3 +40,19 @@ def test_a_query_loads_no_heavy_library(cfind: Cfind, command: str) -> None:
     imported = {line.rpartition("|")[2].strip().partition(".")[0] for line in done.stderr.splitlines()}
     assert "runner" in imported
     assert imported.isdisjoint(SPARED)
+
+
+@pytest.mark.parametrize("command", ["validate", "plan"])
+def test_what_sends_nothing_loads_nothing_that_sends(cfind: Cfind, command: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "runner", command, ROOT / "jobs" / "demo.yaml"],
+        cwd=cfind.folder,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=True,
+        text=True,
+        timeout=60,
+    )
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "runner.jobfile.load" in imported
+    assert not {name for name in imported if name.startswith(("runner.engine", "runner.transport"))}
